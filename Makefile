@@ -1,0 +1,39 @@
+# Every target sets up what it needs: the only thing asked of the machine is Python 3.11 or later.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check format lock clean
+
+demo: $(STAMP)
+	$(BIN)/python -m local demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n auto
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Pins the newest versions of everything named in the .in files.
+lock: $(STAMP)
+	for name in requirements functions/requirements requirements-dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
+	    --custom-compile-command 'make lock' $$name.in --output-file $$name.txt || exit 1; \
+	done
+
+clean:
+	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache
+
+$(STAMP): requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^uv==' requirements.txt)
+	$(BIN)/uv pip install --quiet --requirement requirements-dev.txt
+	touch $(STAMP)

@@ -1,0 +1,1 @@
+"""The Lambda package: plain Python that imports nothing of ours but itself."""

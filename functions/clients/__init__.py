@@ -1,0 +1,1 @@
+"""The edge of each outside system, one module each."""

@@ -1,0 +1,26 @@
+"""The edge of Secrets Manager: read at run time, kept for five minutes."""
+
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+from functions.clients import aws
+from functions.errors import AwsUnavailableError
+
+_KEEP_SECONDS = 300
+
+
+class Secret:
+    """A secret text by its ARN. Its ``repr`` and its errors do not contain the text."""
+
+    def __init__(self, arn: str, provider: SecretsProvider | None = None) -> None:
+        self._arn = arn
+        self._provider = provider or SecretsProvider(boto3_client=aws.client("secretsmanager"))
+
+    def read(self, *, afresh: bool = False) -> str:
+        """The text; ``afresh`` passes over the kept one. Errors: AwsUnavailableError."""
+        try:
+            return str(self._provider.get(self._arn, max_age=_KEEP_SECONDS, force_fetch=afresh))
+        except GetParameterError as error:
+            raise AwsUnavailableError(
+                f"the secret {self._arn} could not be read: {error}"
+            ) from None

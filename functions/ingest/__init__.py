@@ -1,0 +1,1 @@
+"""The document flow, first step: download, upload, file batch, execution."""

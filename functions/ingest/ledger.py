@@ -1,0 +1,199 @@
+"""What was done for which request, so that a message that comes again repeats nothing.
+
+One DynamoDB table, ``pk`` / ``sk`` (``functions.deliveries`` keeps the reasons of failed messages
+in it too):
+
+==================  =============  ==============================================================
+``REQUEST#{key}``   ``REQUEST``    a request: its lease, upload, batch, and what failed of it
+``WORKER#{owner}``  ``BATCH#{id}`` a file batch that an invocation made, with the keys it holds
+``STORE#{name}``    ``STORE``      a vector store's id, or who is making it
+==================  =============  ==============================================================
+
+The one write that decides is ``record_batch``: before it, a second try makes a new batch of the
+same uploads; after it, a second try goes on with that batch.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from boto3.dynamodb.conditions import Attr
+
+from functions.canonical import digest
+from functions.clients.dynamodb import Item, Table
+from functions.deliveries import KEEP_SECONDS
+from functions.errors import LeaseHeldError, LeaseLostError
+from functions.messages import DownloadRequest
+
+WORKING, HANDED_OVER = "WORKING", "HANDED_OVER"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A document at OpenAI: where from, and why a fallback took its place (else empty)."""
+
+    file_id: str
+    file_name: str
+    sha256: str
+    source: str
+    reason: str
+    ingested_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A file batch of one vector store and context."""
+
+    batch_id: str
+    vector_store_id: str
+    vector_store_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A request in this worker's hands, and how far an earlier worker got with it."""
+
+    key: str
+    owner: str
+    upload: Upload | None = None
+    batch: Batch | None = None
+
+
+def request_key(request: DownloadRequest) -> str:
+    """The ledger's key of a request, in 64 hex digits.
+
+    A redriven message has a new SQS id, so the key is made of the body; where the producer named
+    the request, the fallback's text may differ from one try to the next.
+    """
+    body = request.to_wire()
+    if request.request_id is not None:
+        del body["fallback"]
+    return digest(body)
+
+
+class Ledger:
+    """The ledger in one worker's hands.
+
+    ``owner`` names the invocation; its leases end at ``lease_until`` (epoch seconds), when the
+    invocation cannot be running any more. A request handed over longer ago than
+    ``refresh_after_seconds`` is done afresh.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        owner: str,
+        lease_until: int,
+        refresh_after_seconds: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._table = table
+        self._owner = owner
+        self._lease_until = lease_until
+        self._refresh_after = refresh_after_seconds
+        self._clock = clock
+
+    def claim(self, key: str, request: DownloadRequest) -> Claim | None:
+        """Take a request in hand; None if it was handed over before. LeaseHeldError otherwise."""
+        lease = {"status": WORKING, "leaseOwner": self._owner, "leaseUntil": self._lease_until}
+        about = request.to_wire()
+        del about["fallback"]
+        if self._table.put(_request_id(key) | about | lease, when=Attr("pk").not_exists()):
+            return Claim(key=key, owner=self._owner)
+        item = self._table.get(_request_id(key)) or {}
+        unchanged = _held_as(item)
+        if item.get("status") == HANDED_OVER:
+            if self._now() < int(item["handedOverAt"]) + self._refresh_after:
+                return None
+            taken = self._table.update(
+                _request_id(key),
+                lease,
+                remove=("upload", "batch", "handedOverAt", "fileFailure"),
+                when=unchanged,
+            )
+            claim = Claim(key=key, owner=self._owner)
+        else:
+            if int(item.get("leaseUntil", 0)) > self._now():
+                raise LeaseHeldError(f"request {key} is in another worker's hands")
+            claim = self._resume(key, item)
+            batch = {"batch": asdict(claim.batch)} if claim.batch else {}
+            taken = self._table.update(_request_id(key), lease | batch, when=unchanged)
+        if not taken:
+            raise LeaseHeldError(f"request {key} was taken by another worker")
+        return claim
+
+    def record_upload(self, claim: Claim, upload: Upload) -> Claim:
+        """Remember an upload, which from here on is not repeated."""
+        self._update_mine(claim, {"upload": asdict(upload)})
+        return replace(claim, upload=upload)
+
+    def forget_upload(self, claim: Claim) -> None:
+        """An upload that OpenAI has no more is to be repeated."""
+        self._update_mine(claim, {"failure": "the uploaded file has gone"}, remove=("upload",))
+
+    def record_batch(self, batch: Batch, claims: Sequence[Claim]) -> None:
+        """Remember, in one write, which requests a new file batch holds."""
+        self._table.put(
+            {
+                "pk": f"WORKER#{self._owner}",
+                "sk": f"BATCH#{batch.batch_id}",
+                "batch": asdict(batch),
+                "requests": [claim.key for claim in claims],
+                "expiresAt": self._now() + KEEP_SECONDS,
+            }
+        )
+
+    def record_handed_over(self, claim: Claim, batch: Batch) -> None:
+        """The batch's execution was started: the request is done."""
+        done = {"status": HANDED_OVER, "handedOverAt": self._now(), "batch": asdict(batch)}
+        self._update_mine(claim, done, remove=("failure",))
+
+    def release(self, claim: Claim, failure: str) -> None:
+        """Give a request up, so that the next delivery need not wait for the lease to end."""
+        self._table.update(
+            _request_id(claim.key),
+            {"leaseUntil": 0, "failure": failure},
+            when=Attr("leaseOwner").eq(claim.owner) & Attr("status").eq(WORKING),
+        )
+
+    def _resume(self, key: str, item: Item) -> Claim:
+        """How far the earlier worker got; its batch may be recorded only under its own name."""
+        upload = Upload(**item["upload"]) if "upload" in item else None
+        batch = Batch(**item["batch"]) if "batch" in item else None
+        if upload is not None and batch is None:
+            made = self._table.query(f"WORKER#{item['leaseOwner']}")
+            batch = next((Batch(**row["batch"]) for row in made if key in row["requests"]), None)
+        return Claim(key=key, owner=self._owner, upload=upload, batch=batch)
+
+    def _update_mine(
+        self, claim: Claim, changes: dict[str, Any], *, remove: Sequence[str] = ()
+    ) -> None:
+        mine = Attr("leaseOwner").eq(claim.owner) & Attr("status").eq(WORKING)
+        if not self._table.update(_request_id(claim.key), changes, remove=remove, when=mine):
+            raise LeaseLostError(f"request {claim.key} was taken over by another worker")
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+
+def record_file_failure(table: Table, key: str, *, batch_id: str, code: str, message: str) -> None:
+    """Remember that a request's file could not be indexed, and why."""
+    table.update(
+        _request_id(key),
+        {"fileFailure": {"batchId": batch_id, "code": code, "message": message}},
+        when=Attr("pk").exists(),
+    )
+
+
+def _request_id(key: str) -> dict[str, str]:
+    return {"pk": f"REQUEST#{key}", "sk": "REQUEST"}
+
+
+def _held_as(item: Item) -> Any:
+    """The condition that nobody has touched a request since it was read."""
+    return (
+        Attr("leaseOwner").eq(item.get("leaseOwner"))
+        & Attr("leaseUntil").eq(item.get("leaseUntil"))
+        & Attr("status").eq(item.get("status"))
+    )

@@ -1,0 +1,92 @@
+"""From a web page to Markdown: its text, without what only a browser needs."""
+
+import re
+from dataclasses import dataclass
+
+from bs4 import BeautifulSoup
+from bs4.element import PreformattedString, Tag
+from markdownify import ATX, MarkdownConverter
+
+from functions.errors import DownloadError, DownloadFailure
+
+# A page of this many takes ten seconds to read; ten pages are read at once.
+MAX_TAGS = 100_000
+
+# Not "head": a page may leave out its end tag, and html.parser then finds the body inside it.
+_DROPPED = (
+    "applet audio base button canvas datalist dialog embed frameset iframe input link map meta "
+    "nav noscript object script select style svg template textarea video"
+).split()
+_MAIN_PARTS = ("article", "h1", "main")
+_NO_PAGE_BEHIND = ("data:", "javascript:", "blob:")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What a page says."""
+
+    markdown: str
+    text: str  # what a reader sees: no markup, no link targets, whitespace collapsed
+
+
+def read_page(html: str) -> Page:
+    """The page's Markdown; DownloadError (TOO_LARGE, BAD_RESPONSE) if it cannot be read."""
+    if html.count("<") > MAX_TAGS:
+        raise DownloadError(DownloadFailure.TOO_LARGE, f"a page of more than {MAX_TAGS} tags")
+    try:
+        return _read(html)
+    except Exception as error:  # the parser raises all kinds, ValueError to AssertionError
+        detail = f"a page that cannot be read: {type(error).__name__}"
+        raise DownloadError(DownloadFailure.BAD_RESPONSE, detail) from error
+
+
+def _read(html: str) -> Page:
+    # In an element, or Beautiful Soup warns of what looks like XML, a URL or a file name to it.
+    soup = BeautifulSoup(f"<div>{html}", "html.parser")
+    _prune(soup)
+    title = _take_title(soup)
+    text = _collapsed(soup.get_text(" "))
+    has_heading = any(_collapsed(heading.get_text()) for heading in soup.find_all("h1"))
+    body = _markdown(soup)
+    markdown = body if has_heading or not title else f"# {title}\n\n{body}"
+    return Page(markdown=f"{markdown.strip()}\n", text=text)
+
+
+def _prune(soup: BeautifulSoup) -> None:
+    for string in soup.find_all(string=lambda string: isinstance(string, PreformattedString)):
+        string.extract()  # comments, declarations, processing instructions
+    for tag in soup.find_all([*_DROPPED, "form"]):
+        # Some frameworks put the whole page into one form.
+        if not tag.decomposed and not (tag.name == "form" and tag.find(_MAIN_PARTS)):
+            tag.decompose()
+    for image in soup.find_all("img"):
+        image.replace_with(str(image.get("alt", "")))  # the source may be megabytes of base64
+    for link in soup.find_all("a", href=True):
+        if str(link["href"]).strip().lower().startswith(_NO_PAGE_BEHIND):
+            del link["href"]
+
+
+def _take_title(soup: BeautifulSoup) -> str:
+    """The title, taken out of the text."""
+    titles = [title.extract() for title in soup.find_all("title")]
+    return _collapsed(titles[0].get_text()) if titles else ""
+
+
+def _markdown(soup: Tag) -> str:
+    converter = MarkdownConverter(
+        heading_style=ATX,
+        bullets="-",
+        escape_asterisks=False,
+        escape_underscores=False,
+        table_infer_header=True,
+    )
+    try:
+        markdown: str = converter.convert_soup(soup)
+    except RecursionError:
+        # Hundreds of paragraphs without end tags are hundreds of levels deep to html.parser.
+        return "\n\n".join(soup.stripped_strings)
+    return re.sub(r"\n\s*\n", "\n\n", markdown)
+
+
+def _collapsed(text: str) -> str:
+    return " ".join(text.split())

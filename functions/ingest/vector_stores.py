@@ -1,0 +1,93 @@
+"""A vector store's id by its name: one store a name, however many workers ask at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from boto3.dynamodb.conditions import Attr
+from tenacity import (
+    RetryError,
+    Retrying,
+    retry_if_result,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from functions.clients.dynamodb import Table
+from functions.clients.openai import OpenAIService
+from functions.errors import LeaseHeldError
+
+_WAIT_FOR_OTHERS_SECONDS = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorStores:
+    """The ledger's part that maps a store's name to its id.
+
+    ``lease_until`` (epoch seconds) is when this worker cannot be running any more: until then
+    nobody else makes a store that it set out to make.
+    """
+
+    table: Table
+    openai: OpenAIService
+    owner: str
+    lease_until: int
+    clock: Callable[[], float]
+    expires_after_days: int | None = None
+    wait_seconds: float = _WAIT_FOR_OTHERS_SECONDS
+
+    def resolve(self, name: str) -> str:
+        """The id of the store, which is found or made if the ledger does not know it.
+
+        LeaseHeldError if another worker is still making it.
+        """
+        known = self._known(name)
+        if known is not None:
+            return known
+        if self._reserve(name):
+            return self._find_or_create(name)
+        return self._wait_for_other(name)
+
+    def forget(self, name: str, vector_store_id: str) -> None:
+        """The store has gone: whoever resolves the name next makes it again."""
+        self.table.delete(_key(name), when=Attr("vectorStoreId").eq(vector_store_id))
+
+    def _known(self, name: str) -> str | None:
+        item = self.table.get(_key(name)) or {}
+        return item.get("vectorStoreId")
+
+    def _reserve(self, name: str) -> bool:
+        free = Attr("pk").not_exists() | (
+            Attr("vectorStoreId").not_exists() & Attr("leaseUntil").lt(int(self.clock()))
+        )
+        lease = {"leaseOwner": self.owner, "leaseUntil": self.lease_until}
+        return self.table.put(_key(name) | lease, when=free)
+
+    def _find_or_create(self, name: str) -> str:
+        mine = Attr("leaseOwner").eq(self.owner)
+        try:
+            # A store may be there though the ledger does not know it: made by somebody else, or
+            # by a worker that lost OpenAI's answer.
+            vector_store_id = self.openai.find_vector_store(
+                name
+            ) or self.openai.create_vector_store(name, expires_after_days=self.expires_after_days)
+        except BaseException:
+            self.table.delete(_key(name), when=mine)
+            raise
+        if not self.table.update(_key(name), {"vectorStoreId": vector_store_id}, when=mine):
+            raise LeaseHeldError(f"another worker took over the vector store {name}")
+        return vector_store_id
+
+    def _wait_for_other(self, name: str) -> str:
+        asking = Retrying(
+            retry=retry_if_result(lambda vector_store_id: vector_store_id is None),
+            wait=wait_random_exponential(multiplier=0.1, max=1),
+            stop=stop_after_delay(self.wait_seconds),
+        )
+        try:
+            return str(asking(self._known, name))
+        except RetryError:
+            raise LeaseHeldError(f"another worker is making the vector store {name}") from None
+
+
+def _key(name: str) -> dict[str, str]:
+    return {"pk": f"STORE#{name}", "sk": "STORE"}

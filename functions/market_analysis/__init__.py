@@ -1,0 +1,1 @@
+"""The document flow, last step: research on what was ingested."""

@@ -1,0 +1,1 @@
+"""The document flow, second step: has the file batch ended?"""

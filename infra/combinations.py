@@ -1,0 +1,114 @@
+"""Values that are each allowed and together cannot work."""
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from infra.problems import Problem
+from infra.state_machines import CHECK_TIMEOUT_SECONDS, poll_delays
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+
+# Step Functions ends an execution that has more history events. A retried task is three of them;
+# everything but the polling, with its own retries, stays below a thousand.
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+_MAX_EVENTS = 25_000
+_EVENTS_A_CHECK = 3
+_EVENTS_ELSEWHERE = 1_000
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+_VISIBILITY_FACTOR = 6
+# The ingest function's threads, each with a document as it came, as text and as a request body.
+_MAX_THREADS = 32
+_COPIES = 3
+_INTERPRETER_MEGABYTES = 200
+
+
+def impossible_combinations(settings: "Settings") -> Iterator[Problem]:
+    """Each combination of this stack's values that AWS would refuse or that would lose work."""
+    yield from _queues(settings)
+    yield from _polling(settings)
+    yield from _downloads(settings)
+
+
+def _queues(s: "Settings") -> Iterator[Problem]:
+    if s.ingest_batch_size > 10 and s.ingest_batch_window_seconds < 1:
+        yield Problem(
+            key="ingestBatchWindowSeconds",
+            found=f"is {s.ingest_batch_window_seconds} with an ingestBatchSize of "
+            f"{s.ingest_batch_size}",
+            allowed="at least 1 where a batch has more than ten messages",
+            mend=5,
+        )
+    for queue, timeout, window, found in (
+        (
+            "ingest",
+            s.ingest_timeout_seconds,
+            s.ingest_batch_window_seconds,
+            s.ingest_visibility_timeout_seconds,
+        ),
+        ("analysis", s.analysis_timeout_seconds, 0, s.analysis_visibility_timeout_seconds),
+    ):
+        least = _VISIBILITY_FACTOR * timeout + window
+        if found < least:
+            yield Problem(
+                key=f"{queue}VisibilityTimeoutSeconds",
+                found=f"is {found} with an {queue}TimeoutSeconds of {timeout}",
+                allowed=f"at least {least}: six times the function's time-out, and its window",
+                mend=least,
+            )
+
+
+def _polling(s: "Settings") -> Iterator[Problem]:
+    interval, cap = s.vector_store_poll_interval_seconds, s.vector_store_poll_max_delay_seconds
+    if s.vector_store_poll_backoff_rate > 1 and cap <= interval:
+        yield Problem(
+            key="vectorStorePollMaxDelaySeconds",
+            found=f"is {cap} with a vectorStorePollIntervalSeconds of {interval}",
+            allowed="more than the interval where the back-off rate is above 1",
+            mend=interval * 10,
+        )
+    checks = s.vector_store_poll_max_attempts + 1
+    if checks * _EVENTS_A_CHECK + _EVENTS_ELSEWHERE > _MAX_EVENTS:
+        yield Problem(
+            key="vectorStorePollMaxAttempts",
+            found=f"is {s.vector_store_poll_max_attempts}",
+            allowed="what fits a history of 25,000 events, of which each check takes three",
+            mend=(_MAX_EVENTS - _EVENTS_ELSEWHERE) // _EVENTS_A_CHECK - 1,
+        )
+    window = math.ceil(sum(poll_delays(s.polling))) + checks * CHECK_TIMEOUT_SECONDS
+    if s.vector_store_flow_timeout_seconds < window:
+        yield Problem(
+            key="vectorStoreFlowTimeoutSeconds",
+            found=f"is {s.vector_store_flow_timeout_seconds}",
+            allowed=f"at least {window}, the longest that the polling can take",
+            mend=window,
+        )
+
+
+def _downloads(s: "Settings") -> Iterator[Problem]:
+    if s.download_allow_loopback and s.stack != "local":
+        yield Problem(
+            key="downloadAllowLoopback",
+            found=f"is true in stack {s.stack}",
+            allowed="false in every stack but local",
+            mend=False,
+        )
+    at_once = min(s.ingest_batch_size, _MAX_THREADS)
+    least = _INTERPRETER_MEGABYTES + at_once * s.download_max_bytes * _COPIES // 1_000_000
+    if s.ingest_memory_megabytes < least:
+        yield Problem(
+            key="ingestMemoryMegabytes",
+            found=f"is {s.ingest_memory_megabytes}, with {at_once} documents at once of up to "
+            f"{s.download_max_bytes} bytes",
+            allowed=f"at least {least}",
+            mend=least,
+        )
+    if s.download_timeout_seconds * 2 > s.ingest_timeout_seconds:
+        yield Problem(
+            key="ingestTimeoutSeconds",
+            found=f"is {s.ingest_timeout_seconds} with a downloadTimeoutSeconds of "
+            f"{s.download_timeout_seconds}",
+            allowed="at least twice a download's, as the fallback and the upload come after it",
+            mend=min(900, s.download_timeout_seconds * 2 + 60),
+        )

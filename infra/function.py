@@ -1,0 +1,97 @@
+"""A Lambda function with a role, a log group and nothing that it does not need."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import bundle
+from infra.grants import assumable_by, grant, grant_tracing
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenAIAccess:
+    """Where OpenAI is and which secret holds its key. ``base_url`` None is OpenAI's own."""
+
+    key_secret_arn: pulumi.Input[str]
+    base_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionArgs:
+    """What the function runs, and with how much."""
+
+    code: pulumi.Archive
+    handler: str
+    """Such as ``functions.ingest.handler.handler``."""
+    timeout_seconds: int
+    memory_megabytes: int
+    log_retention_days: int
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    openai: OpenAIAccess | None = None
+
+
+class Function(pulumi.ComponentResource):
+    """A traced function that may write its own logs and read its own secrets, and no more."""
+
+    def __init__(
+        self, name: str, args: FunctionArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("openai-batch-flows:index:Function", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.name = name
+        self.log_group = aws.cloudwatch.LogGroup(
+            f"{name}-logs", retention_in_days=args.log_retention_days, opts=child
+        )
+        self.role = aws.iam.Role(
+            f"{name}-role", assume_role_policy=assumable_by("lambda"), opts=child
+        )
+        grants = [
+            grant(
+                f"{name}-writes-logs",
+                self.role,
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[pulumi.Output.concat(self.log_group.arn, ":*")],
+            ),
+            grant_tracing(name, self.role),
+            *self._openai_grants(args.openai),
+        ]
+        self.function = aws.lambda_.Function(
+            f"{name}-function",
+            role=self.role.arn,
+            code=args.code,
+            handler=args.handler,
+            runtime=bundle.LAMBDA.runtime,
+            architectures=[bundle.LAMBDA.architecture],
+            timeout=args.timeout_seconds,
+            memory_size=args.memory_megabytes,
+            environment={"variables": {**_base_environment(name, args), **args.environment}},
+            tracing_config={"mode": "Active"},
+            logging_config={"log_format": "Text", "log_group": self.log_group.name},
+            # What the role may do is in place before the first event comes.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=grants),
+        )
+        self.register_outputs({"arn": self.function.arn, "roleArn": self.role.arn})
+
+    def may(
+        self, sentence: str, actions: Sequence[str], resources: Sequence[pulumi.Input[str]]
+    ) -> aws.iam.RolePolicy:
+        """Grant something to the function's role; the sentence goes on from the function's name."""
+        return grant(f"{self.name}-{sentence}", self.role, actions=actions, resources=resources)
+
+    def _openai_grants(self, openai: OpenAIAccess | None) -> list[aws.iam.RolePolicy]:
+        if openai is None:
+            return []
+        return [
+            self.may("reads-openai-key", ["secretsmanager:GetSecretValue"], [openai.key_secret_arn])
+        ]
+
+
+def _base_environment(name: str, args: FunctionArgs) -> dict[str, pulumi.Input[str]]:
+    environment: dict[str, pulumi.Input[str]] = {"POWERTOOLS_SERVICE_NAME": name}
+    if args.openai is not None:
+        environment["OPENAI_API_KEY_SECRET_ARN"] = args.openai.key_secret_arn
+        if args.openai.base_url is not None:
+            environment["OPENAI_BASE_URL"] = args.openai.base_url
+    return environment

@@ -1,0 +1,211 @@
+"""The document flow from the download queue to the analyses table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.batch_poll_flow import BatchPollFlow, BatchPollFlowArgs
+from infra.function import Function, FunctionArgs, OpenAIAccess
+from infra.queue import Queue, QueueArgs
+from infra.state_machines import Polling
+
+_ANALYSIS_MEMORY_MEGABYTES = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestArgs:
+    """How documents are downloaded and grouped. Sizes in bytes, times in seconds."""
+
+    batch_size: int
+    batch_window_seconds: int
+    max_concurrency: int
+    timeout_seconds: int
+    visibility_timeout_seconds: int
+    memory_megabytes: int
+    refresh_after_seconds: int
+    download_max_bytes: int
+    download_timeout_seconds: int
+    download_min_characters: int
+    download_ports: Sequence[int]
+    download_allow_loopback: bool
+    fallback_model: str
+    max_files_a_batch: int
+    vector_store_expires_after_days: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisArgs:
+    """How what was ingested is researched."""
+
+    model: str
+    max_concurrency: int
+    timeout_seconds: int
+    visibility_timeout_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestPipelineArgs:
+    """The document flow of one stack."""
+
+    code: pulumi.Archive
+    openai: OpenAIAccess
+    ingest: IngestArgs
+    polling: Polling
+    analysis: AnalysisArgs
+    queue_max_receives: int
+    queue_retry_delay_seconds: int
+    log_retention_days: int
+
+
+class IngestPipeline(pulumi.ComponentResource):
+    """Download queue → ingest → ``flow`` → market-analysis queue → market analysis."""
+
+    def __init__(
+        self, name: str, args: IngestPipelineArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("openai-batch-flows:index:IngestPipeline", name, None, opts)
+        self._name = name
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.ledger_table = self._table("ingest-ledger")
+        self.analyses_table = self._table("analyses")
+        self.download = self._queue("download", args.ingest.visibility_timeout_seconds)
+        self.market_analysis = self._queue(
+            "market-analysis", args.analysis.visibility_timeout_seconds
+        )
+        self.flow = BatchPollFlow(
+            f"{name}-vector-store-batch",
+            BatchPollFlowArgs(
+                code=args.code,
+                openai=args.openai,
+                polling=args.polling,
+                notify_queue=self.market_analysis.queue,
+                ledger_table=self.ledger_table,
+                log_retention_days=args.log_retention_days,
+            ),
+            self._child,
+        )
+        self._ingest()
+        self._analyse()
+        self.register_outputs(
+            {
+                "downloadQueueUrl": self.download.queue.url,
+                "marketAnalysisQueueUrl": self.market_analysis.queue.url,
+                "vectorStoreBatchFlowArn": self.flow.state_machine.arn,
+                "ingestLedgerTableName": self.ledger_table.name,
+                "analysesTableName": self.analyses_table.name,
+            }
+        )
+
+    def _table(self, noun: str) -> aws.dynamodb.Table:
+        return aws.dynamodb.Table(
+            f"{self._name}-{noun}",
+            billing_mode="PAY_PER_REQUEST",
+            hash_key="pk",
+            range_key="sk",
+            attributes=[{"name": "pk", "type": "S"}, {"name": "sk", "type": "S"}],
+            ttl={"attribute_name": "expiresAt", "enabled": True},
+            point_in_time_recovery={"enabled": True},
+            server_side_encryption={"enabled": True},
+            opts=self._child,
+        )
+
+    def _queue(self, noun: str, visibility_timeout_seconds: int) -> Queue:
+        return Queue(
+            f"{self._name}-{noun}",
+            QueueArgs(
+                visibility_timeout_seconds=visibility_timeout_seconds,
+                max_receives=self._args.queue_max_receives,
+            ),
+            self._child,
+        )
+
+    def _ingest(self) -> None:
+        args = self._args.ingest
+        ingest = Function(
+            f"{self._name}-ingest",
+            FunctionArgs(
+                code=self._args.code,
+                handler="functions.ingest.handler.handler",
+                timeout_seconds=args.timeout_seconds,
+                memory_megabytes=args.memory_megabytes,
+                log_retention_days=self._args.log_retention_days,
+                openai=self._args.openai,
+                environment={
+                    "QUEUE_URL": self.download.queue.url,
+                    "RETRY_DELAY_SECONDS": str(self._args.queue_retry_delay_seconds),
+                    "INGEST_LEDGER_TABLE": self.ledger_table.name,
+                    "VECTOR_STORE_BATCH_FLOW_ARN": self.flow.state_machine.arn,
+                    "FALLBACK_MODEL": args.fallback_model,
+                    "VECTOR_STORE_BATCH_MAX_FILES": str(args.max_files_a_batch),
+                    **_optional(
+                        "VECTOR_STORE_EXPIRES_AFTER_DAYS", args.vector_store_expires_after_days
+                    ),
+                    "INGEST_REFRESH_AFTER_SECONDS": str(args.refresh_after_seconds),
+                    "DOWNLOAD_MAX_BYTES": str(args.download_max_bytes),
+                    "DOWNLOAD_TIMEOUT_SECONDS": str(args.download_timeout_seconds),
+                    "DOWNLOAD_MIN_CHARACTERS": str(args.download_min_characters),
+                    "DOWNLOAD_PORTS": ",".join(map(str, args.download_ports)),
+                    "DOWNLOAD_ALLOW_LOOPBACK": str(args.download_allow_loopback).lower(),
+                },
+            ),
+            self._child,
+        )
+        ingest.may(
+            "keeps-the-ledger",
+            [
+                "dynamodb:DeleteItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+            ],
+            [self.ledger_table.arn],
+        )
+        ingest.may(
+            "starts-vector-store-batch-flow",
+            ["states:StartExecution"],
+            [self.flow.state_machine.arn],
+        )
+        self.download.feed(
+            ingest,
+            batch_size=args.batch_size,
+            window_seconds=args.batch_window_seconds,
+            max_concurrency=args.max_concurrency,
+        )
+
+    def _analyse(self) -> None:
+        args = self._args.analysis
+        analyse = Function(
+            f"{self._name}-market-analysis",
+            FunctionArgs(
+                code=self._args.code,
+                handler="functions.market_analysis.handler.handler",
+                timeout_seconds=args.timeout_seconds,
+                memory_megabytes=_ANALYSIS_MEMORY_MEGABYTES,
+                log_retention_days=self._args.log_retention_days,
+                openai=self._args.openai,
+                environment={
+                    "QUEUE_URL": self.market_analysis.queue.url,
+                    "RETRY_DELAY_SECONDS": str(self._args.queue_retry_delay_seconds),
+                    "ANALYSES_TABLE": self.analyses_table.name,
+                    "ANALYSIS_MODEL": args.model,
+                },
+            ),
+            self._child,
+        )
+        analyse.may(
+            "keeps-analyses",
+            ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"],
+            [self.analyses_table.arn],
+        )
+        # An analysis takes a minute or more: one message an invocation, many invocations at once.
+        self.market_analysis.feed(
+            analyse, batch_size=1, window_seconds=0, max_concurrency=args.max_concurrency
+        )
+
+
+def _optional(name: str, value: int | None) -> dict[str, str]:
+    return {} if value is None else {name: str(value)}

@@ -1,0 +1,143 @@
+"""The stack's configuration: the only module that reads ``pulumi.Config``.
+
+``Pulumi.yaml`` declares the keys with their defaults, which the engine fills in before the program
+runs. Here each value gets its bounds, and combinations that cannot work are refused, with the line
+that mends them.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import pulumi
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from infra.combinations import impossible_combinations
+from infra.problems import Problem
+from infra.state_machines import Polling
+
+_PROJECT_FILE = Path(__file__).parent.parent / "Pulumi.yaml"
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
+
+
+def _retention(days: int) -> int:
+    if days not in _RETENTION_DAYS:
+        raise ValueError(f"must be one of {', '.join(map(str, _RETENTION_DAYS))}")
+    return days
+
+
+def _empty_is_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+class SettingsError(pulumi.RunError):
+    """The stack's configuration is wrong; the message says which keys and how to mend them."""
+
+
+class Settings(BaseModel):
+    """The configuration of one stack, checked."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="forbid")
+
+    stack: str
+    openai_api_key: Any
+    """A secret output."""
+
+    vector_store_poll_interval_seconds: int = Field(ge=1, le=86_400)
+    vector_store_poll_max_attempts: int = Field(ge=0, le=8_000)
+    vector_store_poll_backoff_rate: float = Field(ge=1, le=10)
+    vector_store_poll_max_delay_seconds: int = Field(ge=1, le=86_400)
+    vector_store_flow_timeout_seconds: int = Field(ge=60, le=31_536_000)
+    vector_store_batch_max_files: int = Field(ge=1, le=2_000)
+    vector_store_expires_after_days: Annotated[
+        Annotated[int, Field(ge=1, le=365)] | None, BeforeValidator(_empty_is_none)
+    ]
+    ingest_batch_size: int = Field(ge=1, le=1_000)
+    ingest_batch_window_seconds: int = Field(ge=0, le=300)
+    ingest_max_concurrency: int = Field(ge=2, le=1_000)
+    ingest_timeout_seconds: int = Field(ge=10, le=900)
+    ingest_visibility_timeout_seconds: int = Field(ge=0, le=43_200)
+    ingest_memory_megabytes: int = Field(ge=256, le=10_240)
+    ingest_refresh_after_hours: int = Field(ge=0, le=87_600)
+    queue_max_receives: int = Field(ge=1, le=100)
+    queue_retry_delay_seconds: int = Field(ge=0, le=900)
+    download_max_bytes: int = Field(ge=1, le=512_000_000)
+    download_timeout_seconds: int = Field(ge=1, le=300)
+    download_min_characters: int = Field(ge=0, le=100_000)
+    download_ports: list[Annotated[int, Field(ge=1, le=65_535)]] = Field(min_length=1)
+    download_allow_loopback: bool
+    fallback_model: str = Field(min_length=1)
+    analysis_model: str = Field(min_length=1)
+    analysis_max_concurrency: int = Field(ge=2, le=1_000)
+    analysis_timeout_seconds: int = Field(ge=10, le=900)
+    analysis_visibility_timeout_seconds: int = Field(ge=0, le=43_200)
+    log_retention_days: Annotated[int, AfterValidator(_retention)]
+    openai_base_url: Annotated[HttpUrl | None, BeforeValidator(_empty_is_none)]
+
+    @property
+    def polling(self) -> Polling:
+        """How file batches are waited for."""
+        return Polling(
+            interval_seconds=self.vector_store_poll_interval_seconds,
+            max_attempts=self.vector_store_poll_max_attempts,
+            backoff_rate=self.vector_store_poll_backoff_rate,
+            max_delay_seconds=self.vector_store_poll_max_delay_seconds,
+            flow_timeout_seconds=self.vector_store_flow_timeout_seconds,
+        )
+
+
+def load_settings() -> Settings:
+    """Read and check the stack's configuration. SettingsError names everything that is wrong."""
+    config = pulumi.Config()
+    declared = yaml.safe_load(_PROJECT_FILE.read_text())["config"]
+    found = {key: _decoded(config.get(key), spec["type"]) for key, spec in declared.items()}
+    problems = []
+    key = config.get_secret("openaiApiKey")
+    if key is None:
+        problems.append(Problem.missing_secret("openaiApiKey"))
+    try:
+        settings = Settings.model_validate(
+            {name: value for name, value in found.items() if value is not None}
+            | {"stack": pulumi.get_stack(), "openaiApiKey": key}
+        )
+        problems += impossible_combinations(settings)
+    except ValidationError as error:
+        problems += [_problem(detail, declared) for detail in error.errors()]
+    if problems:
+        raise SettingsError(
+            f"The configuration of stack {pulumi.get_stack()} is wrong.\n\n"
+            + "\n".join(str(problem) for problem in problems)
+        )
+    return settings
+
+
+def _decoded(text: str | None, kind: str) -> Any:
+    """Arrays and objects come as JSON text; what is none is left for the model to refuse."""
+    if text is None or kind not in ("array", "object"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _problem(detail: ErrorDetails, declared: dict[str, Any]) -> Problem:
+    key = str(detail["loc"][0])
+    return Problem(
+        key=key,
+        found="is not set" if detail["type"] == "missing" else f"is {detail['input']!r}",
+        allowed=declared[key]["description"],
+        mend=declared[key]["default"],
+    )

@@ -1,0 +1,172 @@
+"""The state machines, as plain dicts in Amazon States Language with JSONPath.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+CHECK_TIMEOUT_SECONDS = 30
+
+# What is not the batch's fault: OpenAI's and AWS's own trouble, as functions/errors.py and
+# https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception
+# name it.
+TRANSIENT_ERRORS = (
+    "OpenAIUnavailableError",
+    "AwsUnavailableError",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Sandbox.Timedout",
+    "States.Timeout",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Polling:
+    """How a file batch is waited for: ``max_attempts`` checks after the first one."""
+
+    interval_seconds: int
+    max_attempts: int
+    backoff_rate: float
+    max_delay_seconds: int
+    flow_timeout_seconds: int
+
+
+def poll_delays(polling: Polling) -> Iterator[float]:
+    """The seconds between the checks, as Step Functions works them out."""
+    delay = float(polling.interval_seconds)
+    for _ in range(polling.max_attempts):
+        yield delay
+        delay *= polling.backoff_rate
+        if polling.backoff_rate > 1:
+            delay = min(delay, polling.max_delay_seconds)
+
+
+def vector_store_batch_flow(
+    *,
+    polling: Polling,
+    check_function_arn: pulumi.Input[str],
+    notify_queue_url: pulumi.Input[str],
+    dead_letter_queue_url: pulumi.Input[str],
+) -> dict[str, Any]:
+    """Poll a file batch; when it has completed tell the market analysis, else keep a dead letter.
+
+    Its input is a ``FileBatchRef`` of functions/messages.py with every key there.
+    """
+    return {
+        "Comment": "Waits for one file batch of an OpenAI vector store",
+        "StartAt": "CheckBatchStatus",
+        "TimeoutSeconds": polling.flow_timeout_seconds,
+        "States": {
+            "CheckBatchStatus": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::lambda:invoke",
+                "Parameters": {"FunctionName": check_function_arn, "Payload.$": "$"},
+                "OutputPath": "$.Payload",
+                "TimeoutSeconds": CHECK_TIMEOUT_SECONDS,
+                "Retry": [_poll_retrier(polling), _transient_retrier(TRANSIENT_ERRORS)],
+                "Catch": [
+                    _catch(["BatchPending"], "KeepTimedOutBatch"),
+                    _catch(["BatchFailed"], "KeepFailedBatch"),
+                    _catch(["States.ALL"], "KeepFailedBatch"),
+                ],
+                "Next": "NotifyMarketAnalysis",
+            },
+            "NotifyMarketAnalysis": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::sqs:sendMessage",
+                "Parameters": {"QueueUrl": notify_queue_url, "MessageBody": _notification()},
+                "Retry": [_transient_retrier(["States.ALL"])],
+                "Catch": [_catch(["States.ALL"], "KeepFailedBatch")],
+                "Next": "Notified",
+            },
+            "Notified": {"Type": "Succeed"},
+            "KeepFailedBatch": _keep(dead_letter_queue_url, "BatchDidNotComplete"),
+            "BatchDidNotComplete": {
+                "Type": "Fail",
+                "ErrorPath": "$.failure.Error",
+                "CausePath": "$.failure.Cause",
+            },
+            "KeepTimedOutBatch": _keep(dead_letter_queue_url, "PollTimeout"),
+            "PollTimeout": {
+                "Type": "Fail",
+                "Error": "PollTimeout",
+                "CausePath": "$.failure.Cause",
+            },
+        },
+    }
+
+
+def _poll_retrier(polling: Polling) -> dict[str, Any]:
+    retrier: dict[str, Any] = {
+        "ErrorEquals": ["BatchPending"],
+        "IntervalSeconds": polling.interval_seconds,
+        "MaxAttempts": polling.max_attempts,
+        "BackoffRate": polling.backoff_rate,
+    }
+    if polling.backoff_rate > 1:
+        retrier["MaxDelaySeconds"] = polling.max_delay_seconds
+    return retrier
+
+
+def _transient_retrier(errors: list[str] | tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "ErrorEquals": list(errors),
+        "IntervalSeconds": 2,
+        "MaxAttempts": 10,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": 60,
+        "JitterStrategy": "FULL",
+    }
+
+
+def _catch(errors: list[str], state: str) -> dict[str, Any]:
+    return {"ErrorEquals": errors, "ResultPath": "$.failure", "Next": state}
+
+
+def _notification() -> Mapping[str, str]:
+    """A ``MarketAnalysisRequest`` of functions/messages.py."""
+    context = (
+        "legalName",
+        "domain",
+        "customerDomain",
+        "subjectType",
+        "industries",
+        "markets",
+    )
+    return {f"{field}.$": f"$.context.{field}" for field in context} | {
+        "vectorStoreId.$": "$.vectorStoreId",
+        "batchId.$": "$.batchId",
+    }
+
+
+def _keep(dead_letter_queue_url: pulumi.Input[str], then: str) -> dict[str, Any]:
+    """Send the whole input with the cause to the dead-letter queue, then end in ``then``.
+
+    If even that fails the execution ends all the same: the event rule on failed executions feeds
+    the same queue.
+    """
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {
+            "QueueUrl": dead_letter_queue_url,
+            "MessageBody": {
+                "executionArn.$": "$$.Execution.Id",
+                "input.$": "$$.Execution.Input",
+                "error.$": "$.failure.Error",
+                "cause.$": "$.failure.Cause",
+            },
+        },
+        "ResultPath": None,
+        "Retry": [_transient_retrier(["States.ALL"])],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": then}],
+        "Next": then,
+    }
