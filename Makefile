@@ -23,7 +23,7 @@ format: $(STAMP)
 
 # Pins the newest versions of everything named in the .in files.
 lock: $(STAMP)
-	for name in requirements functions/requirements requirements-dev; do \
+	for name in requirements functions/requirements local/runtime-requirements requirements-dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
 	    --custom-compile-command 'make lock' $$name.in --output-file $$name.txt || exit 1; \
 	done

@@ -25,7 +25,7 @@ _CACHE = _ROOT / ".build"
 # What no function ever imports. Lambda's own runtime compiles in memory; a .pyc carries its
 # source's time and would make each build another one.
 _LEFT_OUT_DIRS = frozenset({"__pycache__", "bin", "tests"})
-_LEFT_OUT_SUFFIXES = (".pyc", ".pyi", ".dist-info")
+_LEFT_OUT_SUFFIXES = (".pyc", ".pyi")
 _LEFT_OUT_FILES = frozenset({"py.typed", "requirements.in", "requirements.txt", ".lock"})
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
@@ -106,11 +106,11 @@ def install(requirements: Path, target: Target, cache: Path = _CACHE) -> Path:
 def _shipped(directory: Path) -> Iterator[Path]:
     """The files below a directory that go into the bundle."""
     for parent, folders, files in os.walk(directory):
-        folders[:] = [
-            folder
-            for folder in folders
-            if folder not in _LEFT_OUT_DIRS and not folder.endswith(_LEFT_OUT_SUFFIXES)
-        ]
+        folders[:] = [folder for folder in folders if folder not in _LEFT_OUT_DIRS]
+        if parent.endswith(".dist-info"):
+            # Some packages, httpx2 for one, read their own version from here when imported.
+            files[:] = [file for file in files if file == "METADATA"]
+            folders.clear()
         for file in files:
             if file not in _LEFT_OUT_FILES and not file.endswith(_LEFT_OUT_SUFFIXES):
                 yield Path(parent, file)

@@ -106,9 +106,9 @@ def _downloads(s: "Settings") -> Iterator[Problem]:
         )
     if s.download_timeout_seconds * 2 > s.ingest_timeout_seconds:
         yield Problem(
-            key="ingestTimeoutSeconds",
-            found=f"is {s.ingest_timeout_seconds} with a downloadTimeoutSeconds of "
-            f"{s.download_timeout_seconds}",
-            allowed="at least twice a download's, as the fallback and the upload come after it",
-            mend=min(900, s.download_timeout_seconds * 2 + 60),
+            key="downloadTimeoutSeconds",
+            found=f"is {s.download_timeout_seconds} with an ingestTimeoutSeconds of "
+            f"{s.ingest_timeout_seconds}",
+            allowed="at most half of it, as the fallback and the upload come after the download",
+            mend=s.ingest_timeout_seconds // 2,
         )

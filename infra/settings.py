@@ -17,11 +17,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    HttpUrl,
     ValidationError,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails
 
 from infra.combinations import impossible_combinations
 from infra.problems import Problem
@@ -84,7 +82,10 @@ class Settings(BaseModel):
     analysis_timeout_seconds: int = Field(ge=10, le=900)
     analysis_visibility_timeout_seconds: int = Field(ge=0, le=43_200)
     log_retention_days: Annotated[int, AfterValidator(_retention)]
-    openai_base_url: Annotated[HttpUrl | None, BeforeValidator(_empty_is_none)]
+    openai_base_url: Annotated[
+        Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$")] | None,
+        BeforeValidator(_empty_is_none),
+    ]
 
     @property
     def polling(self) -> Polling:
@@ -114,7 +115,8 @@ def load_settings() -> Settings:
         )
         problems += impossible_combinations(settings)
     except ValidationError as error:
-        problems += [_problem(detail, declared) for detail in error.errors()]
+        wrong = {str(detail["loc"][0]) for detail in error.errors()}
+        problems += [_problem(name, found[name], declared[name]) for name in sorted(wrong)]
     if problems:
         raise SettingsError(
             f"The configuration of stack {pulumi.get_stack()} is wrong.\n\n"
@@ -133,11 +135,10 @@ def _decoded(text: str | None, kind: str) -> Any:
         return text
 
 
-def _problem(detail: ErrorDetails, declared: dict[str, Any]) -> Problem:
-    key = str(detail["loc"][0])
+def _problem(key: str, found: Any, declared: dict[str, Any]) -> Problem:
     return Problem(
         key=key,
-        found="is not set" if detail["type"] == "missing" else f"is {detail['input']!r}",
-        allowed=declared[key]["description"],
-        mend=declared[key]["default"],
+        found="is not set" if found is None else f"is {found!r}",
+        allowed=declared["description"],
+        mend=declared["default"],
     )

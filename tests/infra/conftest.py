@@ -1,0 +1,139 @@
+"""A recording engine in the place of Pulumi's: every resource gets a random physical name, so that
+only real wiring passes."""
+
+import json
+import runpy
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra import bundle
+from local.config import load_config
+
+ROOT = Path(__file__).parents[2]
+PROJECT = "openai-batch-flows"
+_SECRET = "4dabf18193072939515e22adb298388d"  # the mark of a secret on Pulumi's wire
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A registered resource: its inputs by provider names, and what AWS would have made of it."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    secret: frozenset[str]
+    """The inputs that came marked as secret."""
+
+    @property
+    def arn(self) -> str:
+        return str(self.outputs["arn"])
+
+    def document(self, key: str = "policy") -> dict[str, Any]:
+        """An input that is a JSON document."""
+        decoded: dict[str, Any] = json.loads(self.inputs[key])
+        return decoded
+
+
+@dataclass
+class Recorded(pulumi.runtime.Mocks):
+    """What a program registered."""
+
+    resources: list[Resource] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        inputs = _revealed(dict(args.inputs))
+        physical = f"{args.name}-{uuid.uuid4().hex[:7]}"
+        service = args.typ.split("/")[0].removeprefix("aws:")
+        outputs = inputs | {
+            "name": physical,
+            "arn": f"arn:aws:{service}:eu-central-1:000000000000:{physical}",
+            "url": f"https://sqs.example/000000000000/{physical}",
+            "secretArn": inputs.get("secretId", ""),
+        }
+        # A secret's id is its ARN.
+        identity = outputs["arn"] if args.typ == "aws:secretsmanager/secret:Secret" else physical
+        self.resources.append(Resource(args.typ, args.name, inputs, outputs, _secrets(args.inputs)))
+        return str(identity), outputs
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
+        raise AssertionError(f"the program asks AWS at preview: {args.token}")
+
+    def of(self, token: str) -> list[Resource]:
+        """All resources of a type, such as ``aws:sqs/queue:Queue``."""
+        return [resource for resource in self.resources if resource.type == token]
+
+    def one(self, name: str) -> Resource:
+        """The resource of that logical name."""
+        [resource] = [r for r in self.resources if r.name == name]
+        return resource
+
+    def grants(self, role: str) -> dict[str, list[Any]]:
+        """What a role may do: each action with the resources that it may do it on."""
+        physical = self.one(role).outputs["name"]
+        allowed: dict[str, list[Any]] = {}
+        for policy in self.of("aws:iam/rolePolicy:RolePolicy"):
+            if policy.inputs["role"] == physical:
+                for statement in policy.document()["Statement"]:
+                    for action in statement["Action"]:
+                        allowed.setdefault(action, []).extend(statement["Resource"])
+        return allowed
+
+
+Deploy = Callable[..., Recorded]
+
+
+@pytest.fixture
+def deploy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deploy:
+    """Run the real program for a stack, with config values set as by ``pulumi config set``."""
+    archive = tmp_path / "functions.zip"
+    archive.write_bytes(b"")
+    monkeypatch.setattr(bundle, "build", lambda _target: archive)
+
+    def run(
+        stack: str = "dev", config: Mapping[str, str] | None = None, *, key: str | None = "sk-test"
+    ) -> Recorded:
+        recorded = Recorded()
+        values = load_config(
+            ROOT / "Pulumi.yaml", ROOT / f"Pulumi.{stack}.yaml", dict(config or {})
+        )
+        secrets = {} if key is None else {f"{PROJECT}:openaiApiKey": key}
+        pulumi.runtime.set_mocks(recorded, project=PROJECT, stack=stack, preview=False)
+        pulumi.runtime.set_all_config(values | secrets, secret_keys=list(secrets))
+        monkeypatch.setattr(
+            pulumi, "export", lambda name, value: _collect(recorded.outputs, name, value)
+        )
+
+        def program() -> None:
+            runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+
+        pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+        return recorded
+
+    return run
+
+
+def _collect(outputs: dict[str, Any], name: str, value: Any) -> None:
+    pulumi.Output.from_input(value).apply(lambda resolved: outputs.__setitem__(name, resolved))
+
+
+def _secrets(inputs: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(k for k, v in inputs.items() if isinstance(v, dict) and _SECRET in v)
+
+
+def _revealed(value: Any) -> Any:
+    """Unwrap secrets."""
+    if isinstance(value, dict):
+        if _SECRET in value:
+            return value["value"]
+        return {key: _revealed(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_revealed(inner) for inner in value]
+    return value

@@ -1,0 +1,130 @@
+"""A wrong configuration stops the preview with the key, what was found, and the line that mends."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.settings import SettingsError
+from tests.infra.conftest import ROOT, Deploy
+
+WRONG = [
+    ("vectorStorePollIntervalSeconds", "0", "pulumi config set vectorStorePollIntervalSeconds 10"),
+    ("vectorStorePollMaxAttempts", "-1", "pulumi config set vectorStorePollMaxAttempts 10"),
+    ("vectorStorePollBackoffRate", "fast", "pulumi config set vectorStorePollBackoffRate 1"),
+    ("vectorStorePollBackoffRate", "nan", "pulumi config set vectorStorePollBackoffRate 1"),
+    ("vectorStoreBatchMaxFiles", "2001", "pulumi config set vectorStoreBatchMaxFiles 500"),
+    ("vectorStoreExpiresAfterDays", "soon", "pulumi config set vectorStoreExpiresAfterDays ''"),
+    ("vectorStoreExpiresAfterDays", "366", "pulumi config set vectorStoreExpiresAfterDays ''"),
+    ("ingestBatchSize", "1001", "pulumi config set ingestBatchSize 10"),
+    ("ingestMaxConcurrency", "1", "pulumi config set ingestMaxConcurrency 10"),
+    ("downloadPorts", "[0]", "pulumi config set --path 'downloadPorts[0]' 80"),
+    ("logRetentionDays", "8", "pulumi config set logRetentionDays 30"),
+    ("fallbackModel", "", "pulumi config set fallbackModel gpt-5.4-mini"),
+    ("openaiBaseUrl", "ftp://x", "pulumi config set openaiBaseUrl ''"),
+    ("openaiBaseUrl", "https://me:pw@x/v1", "pulumi config set openaiBaseUrl ''"),
+]
+IMPOSSIBLE = [
+    (
+        {"ingestBatchSize": "11", "ingestBatchWindowSeconds": "0"},
+        "pulumi config set ingestBatchWindowSeconds 5",
+    ),
+    (
+        {"ingestTimeoutSeconds": "316"},
+        "pulumi config set ingestVisibilityTimeoutSeconds 1901",
+    ),
+    (
+        {"ingestVisibilityTimeoutSeconds": "1804"},
+        "pulumi config set ingestVisibilityTimeoutSeconds 1805",
+    ),
+    (
+        {"analysisVisibilityTimeoutSeconds": "1799"},
+        "pulumi config set analysisVisibilityTimeoutSeconds 1800",
+    ),
+    (
+        {"vectorStorePollBackoffRate": "2", "vectorStorePollMaxDelaySeconds": "9"},
+        "pulumi config set vectorStorePollMaxDelaySeconds 100",
+    ),
+    (
+        {"vectorStorePollMaxAttempts": "8000", "vectorStoreFlowTimeoutSeconds": "1000000"},
+        "pulumi config set vectorStorePollMaxAttempts 7999",
+    ),
+    (
+        {"vectorStorePollIntervalSeconds": "400"},
+        "pulumi config set vectorStoreFlowTimeoutSeconds 4330",
+    ),
+    (
+        {"downloadAllowLoopback": "true"},
+        "pulumi config set downloadAllowLoopback false",
+    ),
+    (
+        {"downloadMaxBytes": "30000000"},
+        "pulumi config set ingestMemoryMegabytes 1100",
+    ),
+    (
+        {"downloadTimeoutSeconds": "151"},
+        "pulumi config set downloadTimeoutSeconds 150",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "mend"), WRONG)
+def test_a_wrong_value_is_refused_with_the_line_that_mends_it(
+    deploy: Deploy, key: str, value: str, mend: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        deploy(config={key: value})
+    message = str(refusal.value)
+    shown = value if value.startswith("[") else repr(value)
+    assert f"{key} is {shown}. Allowed: " in message
+    assert f"\n    {mend}\n" in message
+
+
+@pytest.mark.parametrize(("config", "mend"), IMPOSSIBLE)
+def test_an_impossible_combination_is_refused_with_the_line_that_mends_it(
+    deploy: Deploy, config: dict[str, str], mend: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        deploy(config=config)
+    assert f"\n    {mend}\n" in str(refusal.value)
+
+
+@pytest.mark.parametrize(("config", "mend"), IMPOSSIBLE)
+def test_the_line_that_mends_a_combination_mends_it(
+    deploy: Deploy, config: dict[str, str], mend: str
+) -> None:
+    *_, key, value = mend.split()
+    deploy(config=config | {key: value})
+
+
+def test_everything_that_is_wrong_is_told_at_once(deploy: Deploy) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        deploy(config={"ingestBatchSize": "0", "logRetentionDays": "8"}, key=None)
+    for key in ("openaiApiKey", "ingestBatchSize", "logRetentionDays"):
+        assert f"{key} is " in str(refusal.value)
+
+
+def test_a_missing_key_is_asked_for_with_the_command_that_sets_it(deploy: Deploy) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        deploy(key=None)
+    assert "pulumi config set --secret openaiApiKey" in str(refusal.value)
+
+
+def test_no_complaint_shows_the_key(deploy: Deploy) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        deploy(config={"ingestBatchSize": "0"}, key="sk-marked")
+    assert "sk-marked" not in str(refusal.value)
+
+
+def test_every_declared_key_is_described_and_has_a_default() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    for key, spec in declared.items():
+        assert spec.keys() >= {"type", "default", "description"}, key
+
+
+def test_every_stack_file_sets_only_declared_keys() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    for file in sorted(ROOT.glob("Pulumi.*.yaml")):
+        for key in yaml.safe_load(file.read_text())["config"]:
+            namespace, _, name = key.partition(":")
+            assert namespace == "aws" or name in declared, f"{Path(file).name}: {key}"
