@@ -123,7 +123,7 @@ class BatchPollFlow(pulumi.ComponentResource):
     def _keep_what_no_catch_sees(self) -> None:
         """A time-out, an abort or a States.Runtime error ends an execution past every Catch."""
         rule = aws.cloudwatch.EventRule(
-            f"{self._name}-failed-executions",
+            f"{self._name}-failures",
             description="Executions that failed, timed out or were aborted",
             event_pattern=pulumi.Output.json_dumps(
                 {
@@ -138,7 +138,7 @@ class BatchPollFlow(pulumi.ComponentResource):
             opts=self._child,
         )
         allowed = aws.sqs.QueuePolicy(
-            f"{self._name}-failed-executions-reach-dead-letters",
+            f"{self._name}-failures-policy",
             queue_url=self.dead_letters.url,
             policy=pulumi.Output.json_dumps(
                 {
@@ -157,7 +157,7 @@ class BatchPollFlow(pulumi.ComponentResource):
             opts=self._child,
         )
         aws.cloudwatch.EventTarget(
-            f"{self._name}-failed-executions-to-dead-letters",
+            f"{self._name}-failures-target",
             rule=rule.name,
             arn=self.dead_letters.arn,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),

@@ -185,7 +185,7 @@ def test_executions_that_no_catch_sees_reach_the_dead_letters_through_events(
 ) -> None:
     recorded = deploy()
     name = "documents-vector-store-batch"
-    rule = recorded.one(f"{name}-failed-executions")
+    rule = recorded.one(f"{name}-failures")
     assert rule.document("eventPattern") == {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
@@ -195,11 +195,9 @@ def test_executions_that_no_catch_sees_reach_the_dead_letters_through_events(
         },
     }
     letters = recorded.one(f"{name}-dead-letters")
-    target = recorded.one(f"{name}-failed-executions-to-dead-letters")
+    target = recorded.one(f"{name}-failures-target")
     assert target.inputs == {"rule": rule.outputs["name"], "arn": letters.arn}
-    [statement] = recorded.one(f"{name}-failed-executions-reach-dead-letters").document()[
-        "Statement"
-    ]
+    [statement] = recorded.one(f"{name}-failures-policy").document()["Statement"]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     assert statement["Resource"] == letters.arn
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule.arn}}

@@ -1,0 +1,1 @@
+"""Stand-ins for the services outside AWS: HTTP servers on loopback that hold real state."""
