@@ -1,9 +1,11 @@
 """Sentences: taking them out of texts, remembering whose they are, and writing with them."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
 from local.standins.openai.retrieval import Hit
 
@@ -31,7 +33,7 @@ class Material:
         from_files = list(
             _in_turns([Quote(line, hit) for line in _telling(hit.text)] for hit in hits)
         )
-        from_prompt = [Quote(line) for line in sentences(prompt)]
+        from_prompt = [Quote(line) for line in sentences(_told(prompt))]
         self.quotes = from_files or from_prompt or [Quote("There is nothing to go on.")]
         self.hits = hits
         self._taken = 0
@@ -78,6 +80,23 @@ def _lines(text: str) -> Iterator[str]:
         whole = f"{whole} {_MARKS.sub('', line)}".strip()
         is_wrapped = len(line) >= _WRAPPED
     yield whole
+
+
+def _told(prompt: str) -> str:
+    """What a prompt says: of a JSON document its texts, and of those the ones that tell most."""
+    try:
+        texts = list(_texts(json.loads(prompt)))
+    except ValueError:
+        return prompt
+    return "\n".join([text for text in texts if len(text.split()) > 3] or texts)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def _telling(text: str) -> list[str]:

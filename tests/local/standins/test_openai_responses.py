@@ -39,6 +39,15 @@ def test_prose_is_a_markdown_article_made_of_the_input(openai_client: OpenAI) ->
     )
 
 
+def test_an_input_that_is_json_is_material_by_what_its_texts_say(openai_client: OpenAI) -> None:
+    response = openai_client.responses.create(
+        model="m", input='{"type": "news", "fallback": "Acme makes anvils. It is in Ohio."}'
+    )
+    assert response.output_text == (
+        "# Acme makes anvils\n\nAcme makes anvils.\n\n## Key points\n\n- It is in Ohio.\n"
+    )
+
+
 def test_only_what_the_user_said_is_material(openai_client: OpenAI) -> None:
     response = openai_client.responses.create(
         model="m",
