@@ -117,7 +117,7 @@ class BatchPollFlow(pulumi.ComponentResource):
             },
             tracing_configuration={"enabled": True},
             # Step Functions refuses a machine whose role may not deliver its logs yet.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=grants),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*grants, *self.check.grants]),
         )
 
     def _keep_what_no_catch_sees(self) -> None:

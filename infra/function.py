@@ -47,16 +47,16 @@ class Function(pulumi.ComponentResource):
         self.role = aws.iam.Role(
             f"{name}-role", assume_role_policy=assumable_by("lambda"), opts=child
         )
-        grants = [
-            grant(
-                f"{name}-writes-logs",
-                self.role,
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[pulumi.Output.concat(self.log_group.arn, ":*")],
-            ),
-            grant_tracing(name, self.role),
-            *self._openai_grants(args.openai),
-        ]
+        self.grants = [grant_tracing(name, self.role)]
+        self.may(
+            "writes-logs",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [pulumi.Output.concat(self.log_group.arn, ":*")],
+        )
+        if args.openai is not None:
+            self.may(
+                "reads-openai-key", ["secretsmanager:GetSecretValue"], [args.openai.key_secret_arn]
+            )
         self.function = aws.lambda_.Function(
             f"{name}-function",
             role=self.role.arn,
@@ -69,23 +69,20 @@ class Function(pulumi.ComponentResource):
             environment={"variables": {**_base_environment(name, args), **args.environment}},
             tracing_config={"mode": "Active"},
             logging_config={"log_format": "Text", "log_group": self.log_group.name},
-            # What the role may do is in place before the first event comes.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=grants),
+            opts=child,
         )
         self.register_outputs({"arn": self.function.arn, "roleArn": self.role.arn})
 
     def may(
         self, sentence: str, actions: Sequence[str], resources: Sequence[pulumi.Input[str]]
-    ) -> aws.iam.RolePolicy:
-        """Grant something to the function's role; the sentence goes on from the function's name."""
-        return grant(f"{self.name}-{sentence}", self.role, actions=actions, resources=resources)
+    ) -> None:
+        """Grant something to the function's role; the sentence goes on from the function's name.
 
-    def _openai_grants(self, openai: OpenAIAccess | None) -> list[aws.iam.RolePolicy]:
-        if openai is None:
-            return []
-        return [
-            self.may("reads-openai-key", ["secretsmanager:GetSecretValue"], [openai.key_secret_arn])
-        ]
+        ``grants`` has them all, for whatever sends the function its first event to wait for.
+        """
+        self.grants.append(
+            grant(f"{self.name}-{sentence}", self.role, actions=actions, resources=resources)
+        )
 
 
 def _base_environment(name: str, args: FunctionArgs) -> dict[str, pulumi.Input[str]]:

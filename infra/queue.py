@@ -6,7 +6,6 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.function import Function
-from infra.grants import grant
 
 _DAY = 86_400
 # A message keeps the time of its first arrival on its way to the dead-letter queue, so the second
@@ -64,16 +63,15 @@ class Queue(pulumi.ComponentResource):
         self, function: Function, *, batch_size: int, window_seconds: int, max_concurrency: int
     ) -> aws.lambda_.EventSourceMapping:
         """Have the function work on the messages; those it reports as failed come again."""
-        reads = grant(
-            f"{function.name}-reads-{self._name}-queue",
-            function.role,
-            actions=[
+        function.may(
+            f"reads-{self._name}-queue",
+            [
                 "sqs:ChangeMessageVisibility",
                 "sqs:DeleteMessage",
                 "sqs:GetQueueAttributes",
                 "sqs:ReceiveMessage",
             ],
-            resources=[self.queue.arn],
+            [self.queue.arn],
         )
         return aws.lambda_.EventSourceMapping(
             f"{function.name}-on-{self._name}-queue",
@@ -83,6 +81,7 @@ class Queue(pulumi.ComponentResource):
             maximum_batching_window_in_seconds=window_seconds,
             function_response_types=["ReportBatchItemFailures"],
             scaling_config={"maximum_concurrency": max_concurrency},
-            # Lambda refuses a mapping whose function may not read the queue yet.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[reads]),
+            # Lambda refuses a mapping whose function may not read the queue yet, and the first
+            # message wants all the rest too.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=function.grants),
         )
