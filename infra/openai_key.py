@@ -25,7 +25,7 @@ class OpenAIKey(pulumi.ComponentResource):
         version = aws.secretsmanager.SecretVersion(
             f"{name}-version",
             secret_id=secret.id,
-            secret_string=pulumi.Output.secret(args.value),
+            secret_string=args.value,
             opts=child,
         )
         # Through the version, so that whoever reads the secret comes after it has a value.

@@ -8,8 +8,10 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Python knows more codecs: some take quadratic time, some are not of characters at all.
-_CHARSETS = re.compile(r"ascii|utf-|iso|cp\d|koi8|gb|big5|euc|shift_jis|hz|tis|mac|johab")
+# Python knows more codecs: some take quadratic time, some make what is no character.
+_CHARSETS = re.compile(
+    r"ascii|utf-(?:8|16|32)|iso|cp\d|koi8|gb|big5|euc|shift_jis|hz|tis|mac|johab"
+)
 # A byte has a meaning in cp1252 that it has not in these, and that is what their users mean
 # (https://encoding.spec.whatwg.org/#names-and-labels).
 _SUBSETS_OF_CP1252 = frozenset({"ascii", "iso8859-1"})

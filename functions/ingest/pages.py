@@ -14,9 +14,10 @@ MAX_TAGS = 100_000
 
 # Not "head": a page may leave out its end tag, and html.parser then finds the body inside it.
 _DROPPED = (
-    "applet audio base button canvas datalist dialog embed frameset iframe input link map meta "
-    "nav noscript object script select style svg template textarea video"
-).split()
+    *("applet", "audio", "base", "button", "canvas", "datalist", "dialog", "embed", "frameset"),
+    *("iframe", "input", "link", "map", "meta", "nav", "noscript", "object", "script", "select"),
+    *("style", "svg", "template", "textarea", "video"),
+)
 _MAIN_PARTS = ("article", "h1", "main")
 _NO_PAGE_BEHIND = ("data:", "javascript:", "blob:")
 
@@ -57,7 +58,7 @@ def _prune(soup: BeautifulSoup) -> None:
         string.extract()  # comments, declarations, processing instructions
     for tag in soup.find_all([*_DROPPED, "form"]):
         # Some frameworks put the whole page into one form.
-        if not tag.decomposed and not (tag.name == "form" and tag.find(_MAIN_PARTS)):
+        if tag.name != "form" or not tag.find(_MAIN_PARTS):
             tag.decompose()
     for image in soup.find_all("img"):
         image.replace_with(str(image.get("alt", "")))  # the source may be megabytes of base64
