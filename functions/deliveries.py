@@ -4,8 +4,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -72,18 +73,26 @@ def batch_response(failures: Sequence[Failure], *, queue: Queue, reasons: Table)
     """
     for failure in failures:
         _report(failure)
-        try:
-            queue.retry_later(failure.delivery.receipt, failure.delivery.receives)
-            reasons.put(_reason(failure))
-        except FlowError as error:
-            # The delivery is given back all the same: later than it might be, its reason in the
-            # log alone.
-            logger().error("the failure was not recorded", extra=describe(error))
+        delivery, reason = failure.delivery, _reason(failure)
+        # If they fail, the delivery is given back all the same: later than it might be, its
+        # reason in the log alone.
+        with _logged("the delivery keeps its visibility timeout"):
+            queue.retry_later(delivery.receipt, delivery.receives)
+        with _logged("the reason was not recorded"):
+            reasons.put(reason)
     return {
         "batchItemFailures": [
             {"itemIdentifier": failure.delivery.message_id} for failure in failures
         ]
     }
+
+
+@contextmanager
+def _logged(consequence: str) -> Iterator[None]:
+    try:
+        yield
+    except FlowError as error:
+        logger().error(consequence, extra=describe(error))
 
 
 def _report(failure: Failure) -> None:

@@ -1,5 +1,6 @@
 """One logger and one set of metrics for all functions, made on first use."""
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from typing import Any
@@ -9,6 +10,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 Handler = Callable[[dict[str, Any], LambdaContext], Any]
+
+_counting = threading.Lock()
 
 
 @cache
@@ -24,8 +27,9 @@ def metrics() -> Metrics:
 
 
 def count(name: str, value: int = 1) -> None:
-    """Add to a counter of this invocation."""
-    metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
+    """Add to a counter of this invocation; from any thread."""
+    with _counting:  # Powertools itself loses what two threads add at once
+        metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 def observed(handler: Handler) -> Handler:
@@ -39,7 +43,8 @@ def observed(handler: Handler) -> Handler:
         try:
             return handler(event, context)
         finally:
-            metrics().flush_metrics()
+            if metrics().metric_set:  # Powertools warns of having nothing to write
+                metrics().flush_metrics()
 
     return wrapper
 

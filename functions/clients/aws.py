@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from functions.errors import AwsRejectedError, AwsUnavailableError
 
@@ -62,6 +62,8 @@ def translated() -> Iterator[None]:
             else AwsRejectedError
         )
         raise kind(str(error)) from error
+    except ParamValidationError as error:
+        raise AwsRejectedError(str(error)) from error
     except BotoCoreError as error:
         # No connection, a time-out, no credentials yet: nothing that the request itself did.
         raise AwsUnavailableError(str(error)) from error

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 from botocore.exceptions import ClientError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from functions.clients import aws
+from functions.errors import AwsUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+# Of a transaction that was cancelled; its own error code says nothing of why:
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+_PASSING_REASONS = frozenset(
+    {"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+)
 
 Item = dict[str, Any]
 Key = Mapping[str, str]
@@ -101,18 +109,30 @@ class Table:
         return self._write(self._client.delete_item, Key=key, **_condition(when))
 
     def put_all(self, puts: Sequence[Put]) -> bool:
-        """Write all or, if a condition did not hold, none; False then. At most 100 items."""
+        """Write all or, if a condition did not hold, none; False then. At most 100 items.
+
+        AwsUnavailableError if other transactions had one of the items in hand each time.
+        """
         actions: list[Any] = [
             {"Put": {"TableName": self.name, "Item": put.item, **_condition(put.when)}}
             for put in puts
         ]
         with aws.translated():
             try:
-                self._client.transact_write_items(TransactItems=actions)
+                past_conflicts = Retrying(
+                    retry=retry_if_exception(_is_conflict),
+                    wait=wait_random_exponential(multiplier=0.05, max=1),
+                    stop=stop_after_attempt(5),
+                    reraise=True,
+                )
+                past_conflicts(self._client.transact_write_items, TransactItems=actions)
             except ClientError as error:
-                if not _a_condition_failed(error):
-                    raise
-                return False
+                reasons = _cancellation_reasons(error)
+                if "ConditionalCheckFailed" in reasons:
+                    return False
+                if reasons & _PASSING_REASONS:
+                    raise AwsUnavailableError(str(error)) from error
+                raise
         return True
 
     def _write(self, operation: Any, **arguments: Any) -> bool:
@@ -139,12 +159,14 @@ def _condition(when: ConditionBase | None) -> dict[str, Any]:
     return arguments
 
 
-def _a_condition_failed(error: ClientError) -> bool:
-    """Whether a transaction was cancelled by a condition and by nothing that may pass."""
-    reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])} - {
-        "None"
-    }
-    return (
-        aws.error_code(error) == "TransactionCanceledException"
-        and "ConditionalCheckFailed" in reasons
-    )
+def _is_conflict(error: BaseException) -> bool:
+    """Two transactions met at an item: it passes in milliseconds, but botocore gives up on it."""
+    if not isinstance(error, ClientError):
+        return False
+    reasons = _cancellation_reasons(error)
+    return "TransactionConflict" in reasons and "ConditionalCheckFailed" not in reasons
+
+
+def _cancellation_reasons(error: ClientError) -> set[str]:
+    """Why a transaction was cancelled: a code for each item, most of them ``None``."""
+    return {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])}

@@ -3,10 +3,9 @@
 Limits and shapes: https://developers.openai.com/api/reference
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import openai
 from openai import Omit, OpenAI, omit
@@ -14,6 +13,7 @@ from openai.types.responses import Response
 from openai.types.vector_store_create_params import ExpiresAfter
 from pydantic import BaseModel, ValidationError
 
+from functions.clients.openai_errors import SET_THE_KEY, translated
 from functions.clients.secrets import Secret
 from functions.errors import (
     OpenAINotFoundError,
@@ -24,6 +24,11 @@ from functions.errors import (
 
 T = TypeVar("T")
 Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class _Identified(Protocol):
+    id: str
+
 
 # The live API has answered with both spellings.
 _FILE_BATCH_OBJECTS = frozenset({"vector_store.files_batch", "vector_store.file_batch"})
@@ -79,7 +84,7 @@ class OpenAIService:
     ) -> None:
         self._key = key
         self._client = OpenAI(
-            api_key=key.read,
+            api_key=self._read_key,
             base_url=base_url or "https://api.openai.com/v1",
             timeout=openai.Timeout(timeout_seconds, connect=5),
             max_retries=max_retries,
@@ -88,13 +93,15 @@ class OpenAIService:
     def upload_file(self, name: str, body: bytes, media_type: str) -> str:
         """Upload a document for file search; its file id."""
         return self._call(
-            lambda: self._client.files.create(file=(name, body, media_type), purpose="assistants")
-        ).id
+            lambda: _id(
+                self._client.files.create(file=(name, body, media_type), purpose="assistants")
+            )
+        )
 
     def file_exists(self, file_id: str) -> bool:
         """Whether OpenAI still has the file."""
         try:
-            self._call(lambda: self._client.files.retrieve(file_id))
+            self._call(lambda: _id(self._client.files.retrieve(file_id)))
         except OpenAINotFoundError:
             return False
         return True
@@ -114,38 +121,56 @@ class OpenAIService:
         expiry: ExpiresAfter | Omit = (
             {"anchor": "last_active_at", "days": expires_after_days} if expires_after_days else omit
         )
-        return self._call(lambda: once.create(name=name, expires_after=expiry)).id
+        return self._call(lambda: _id(once.create(name=name, expires_after=expiry)))
 
     def vector_store_is_usable(self, vector_store_id: str) -> bool:
         """Whether the store is there and has not expired."""
+
+        def ask() -> bool:
+            store = self._client.vector_stores.retrieve(vector_store_id)
+            if store.id != vector_store_id:
+                raise OpenAIUnavailableError(f"asked for {vector_store_id}, got {store.id}")
+            return store.status != "expired"
+
         try:
-            store = self._call(lambda: self._client.vector_stores.retrieve(vector_store_id))
+            return self._call(ask)
         except OpenAINotFoundError:
             return False
-        return store.status != "expired"
 
     def create_file_batch(self, vector_store_id: str, files: Sequence[BatchFile]) -> str:
         """Attach at most 2,000 files; the batch's id. Attaching a file again changes nothing."""
         return self._call(
-            lambda: self._client.vector_stores.file_batches.create(
-                vector_store_id,
-                files=[{"file_id": f.file_id, "attributes": dict(f.attributes)} for f in files],
+            lambda: _id(
+                self._client.vector_stores.file_batches.create(
+                    vector_store_id,
+                    files=[{"file_id": f.file_id, "attributes": dict(f.attributes)} for f in files],
+                )
             )
-        ).id
+        )
 
     def file_batch(self, vector_store_id: str, batch_id: str) -> FileBatch:
         """How the batch stands."""
-        batch = self._call(
-            lambda: self._client.vector_stores.file_batches.retrieve(
+
+        def ask() -> FileBatch:
+            batch = self._client.vector_stores.file_batches.retrieve(
                 batch_id, vector_store_id=vector_store_id
             )
-        )
-        # https://github.com/openai/openai-python/issues/2724: the vector store came instead.
-        if batch.object not in _FILE_BATCH_OBJECTS or batch.id != batch_id:
-            raise OpenAIUnavailableError(
-                f"asked for file batch {batch_id}, got a {batch.object} with id {batch.id}"
+            # https://github.com/openai/openai-python/issues/2724: the vector store came instead.
+            if batch.object not in _FILE_BATCH_OBJECTS or batch.id != batch_id:
+                raise OpenAIUnavailableError(
+                    f"asked for file batch {batch_id}, got a {batch.object} with id {batch.id}"
+                )
+            counts = batch.file_counts
+            return FileBatch(
+                status=batch.status,
+                in_progress=counts.in_progress,
+                completed=counts.completed,
+                failed=counts.failed,
+                cancelled=counts.cancelled,
+                total=counts.total,
             )
-        return FileBatch(status=batch.status, **batch.file_counts.model_dump())
+
+        return self._call(ask)
 
     def failed_files(self, vector_store_id: str, batch_id: str) -> list[FailedFile]:
         """The files that the batch could not index."""
@@ -168,13 +193,18 @@ class OpenAIService:
 
     def write(self, *, model: str, instructions: str, material: str) -> str:
         """A model's text. UnusableAnswerError if it refused, was cut off or said nothing."""
-        response = self._call(
-            lambda: self._client.responses.create(
+
+        def ask() -> str:
+            response = self._client.responses.create(
                 model=model, instructions=instructions, input=material
             )
-        )
-        _check_complete(response)
-        return response.output_text
+            _check_complete(response)
+            return response.output_text
+
+        text = self._call(ask)
+        if not text.strip():
+            raise UnusableAnswerError(f"{model} said nothing")
+        return text
 
     def research(
         self,
@@ -215,42 +245,22 @@ class OpenAIService:
             raise UnusableAnswerError(f"{model} gave no {answer.__name__}")
         return parsed, _hits(response)
 
+    def _read_key(self) -> str:
+        """The key as a header takes it. OpenAIRejectedError, which does not show it."""
+        key = self._key.read().strip()
+        if not (key and key.isascii() and key.isprintable()):
+            # httpx2's own error would show it whole.
+            raise OpenAIRejectedError(f"no header can carry the API key; {SET_THE_KEY}")
+        return key
+
     def _call(self, request: Callable[[], T]) -> T:
-        with _translated():
+        with translated():
             try:
                 return request()
             except openai.AuthenticationError:
                 # The key may have been rotated since it was read.
                 self._key.read(afresh=True)
                 return request()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except openai.AuthenticationError:
-        # OpenAI's message repeats parts of the key: neither it nor its cause may go on.
-        raise OpenAIRejectedError(
-            "OpenAI refused the API key; set it: pulumi config set --secret openaiApiKey"
-        ) from None
-    except openai.NotFoundError as error:
-        raise OpenAINotFoundError(_described(error)) from error
-    except openai.RateLimitError as error:
-        out_of_credit = error.code == "insufficient_quota"
-        kind = OpenAIRejectedError if out_of_credit else OpenAIUnavailableError
-        raise kind(_described(error)) from error
-    except openai.APIStatusError as error:
-        passing = error.status_code in (408, 409) or error.status_code >= 500
-        kind = OpenAIUnavailableError if passing else OpenAIRejectedError
-        raise kind(_described(error)) from error
-    except openai.OpenAIError as error:
-        # No connection, a time-out, or a body that is not what the API documents.
-        raise OpenAIUnavailableError(f"{type(error).__name__}: {error}") from error
-
-
-def _described(error: openai.APIStatusError) -> str:
-    return f"{error.status_code} {error.code or ''} {error.message} ({error.request_id})"
 
 
 def _check_complete(response: Response) -> None:
@@ -274,3 +284,10 @@ def _hits(response: Response) -> list[Hit]:
         if item.type == "file_search_call"
         for result in item.results or ()
     ]
+
+
+def _id(answer: _Identified) -> str:
+    """The id in an answer; the SDK puts None for a field that did not come."""
+    if not answer.id:
+        raise OpenAIUnavailableError("the answer has no id")
+    return answer.id

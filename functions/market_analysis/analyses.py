@@ -8,10 +8,12 @@ is worked on once.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import accumulate
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
 
+from functions.canonical import canonical_json
 from functions.clients.dynamodb import Item, Put, Table
 from functions.clients.openai import Hit
 from functions.errors import LeaseHeldError, LeaseLostError
@@ -20,7 +22,7 @@ from functions.messages import MarketAnalysisRequest
 
 WORKING, DONE = "WORKING", "DONE"
 # An item holds 400 KB; older sources stay in the runs' own items.
-_MAX_SOURCES = 1000
+_MAX_SOURCES_BYTES = 300_000
 _MAX_TRIES = 5
 
 
@@ -94,9 +96,13 @@ class Analyses:
 def _merged(
     new: Sequence[dict[str, Any]], former: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """This batch's sources, then those of the batches before it."""
+    """This batch's sources, then those of the batches before it, as many as fit."""
     known = {source["file_id"] for source in new}
-    return [*new, *(s for s in former if s["file_id"] not in known)][:_MAX_SOURCES]
+    sources = [*new, *(source for source in former if source["file_id"] not in known)]
+    sizes = accumulate(len(canonical_json(source).encode()) for source in sources)
+    return [
+        source for source, size in zip(sources, sizes, strict=True) if size <= _MAX_SOURCES_BYTES
+    ]
 
 
 def _newest_key(request: MarketAnalysisRequest) -> dict[str, str]:

@@ -1,0 +1,66 @@
+"""A secret that is read at run time and kept for five minutes."""
+
+from datetime import timedelta
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
+from functions.clients.secrets import Secret
+from functions.errors import AwsUnavailableError
+from tests.functions.conftest import API_KEY
+
+
+class AgeingProvider(SecretsProvider):
+    """Powertools' own provider, whose kept values can be made older."""
+
+    def age(self, seconds: float) -> None:
+        for key, kept in self.store.items():
+            self.store[key] = kept._replace(ttl=kept.ttl - timedelta(seconds=seconds))
+
+
+@pytest.fixture
+def provider(secret: Secret) -> AgeingProvider:
+    return AgeingProvider()
+
+
+@pytest.fixture
+def kept(provider: AgeingProvider) -> Secret:
+    """A secret that has been read, and then was changed behind its back."""
+    secret = Secret("openai-key", provider)
+    assert secret.read() == API_KEY
+    boto3.client("secretsmanager").put_secret_value(SecretId="openai-key", SecretString="new")
+    return secret
+
+
+def test_a_secret_is_kept_for_five_minutes(kept: Secret, provider: AgeingProvider) -> None:
+    provider.age(299)
+    assert kept.read() == API_KEY
+
+    provider.age(2)
+    assert kept.read() == "new"
+
+
+def test_reading_afresh_passes_over_the_kept_text_and_keeps_the_new_one(
+    kept: Secret, provider: AgeingProvider
+) -> None:
+    assert kept.read(afresh=True) == "new"
+
+    provider.age(299)
+    assert kept.read() == "new"
+
+
+def test_two_secrets_keep_nothing_of_each_other(kept: Secret) -> None:
+    assert Secret("openai-key").read() == "new"
+    assert kept.read() == API_KEY
+
+
+@pytest.mark.parametrize("afresh", [False, True])
+def test_a_secret_that_is_not_there_is_unavailable_and_named(aws: None, *, afresh: bool) -> None:
+    with pytest.raises(AwsUnavailableError, match="the secret missing-key could not be read"):
+        Secret("missing-key").read(afresh=afresh)
+
+
+def test_a_secret_shows_itself_by_no_text(kept: Secret) -> None:
+    assert API_KEY not in repr(kept)
+    assert API_KEY not in str(kept)
