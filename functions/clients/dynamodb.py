@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
@@ -44,7 +44,7 @@ class Table:
         self.name = name
 
     @classmethod
-    def named(cls, name: str) -> "Table":
+    def named(cls, name: str) -> Self:
         """The table of that name, in the function's own region."""
         # A resource's client takes and gives plain Python values and, unlike the resource, may be
         # shared by threads.

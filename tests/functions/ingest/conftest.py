@@ -2,7 +2,7 @@
 
 import itertools
 import json
-import time
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,10 +37,12 @@ class Web:
     """A web of a few pages; whatever is not there answers 404."""
 
     pages: dict[str, bytes] = field(default_factory=dict)
-    delay_seconds: float = 0
+    meeting: threading.Barrier | None = None
+    """Where downloads wait for each other."""
 
     def download(self, url: str) -> Fetched:
-        time.sleep(self.delay_seconds)
+        if self.meeting:
+            self.meeting.wait()
         if url not in self.pages:
             raise DownloadError(DownloadFailure.HTTP_STATUS, "404")
         return Fetched(url=url, content_type="text/html", body=self.pages[url])

@@ -1,7 +1,6 @@
 """The ingest of SQS events: what ends where, and what a second try does not repeat."""
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,7 +20,7 @@ from functions.errors import (
 )
 from functions.ingest.grouping import Group, group
 from functions.ingest.ingest import Ingest
-from functions.ingest.ledger import request_key
+from functions.ingest.ledger import Ledger, request_key
 from functions.messages import DownloadRequest
 from local.standins.openai import AnswerPlan, Fault, OpenAIStandIn
 from tests.functions.ingest.conftest import PAGE, REFRESH_SECONDS, Clock, Web, Worker, message
@@ -137,15 +136,16 @@ def test_two_requesters_of_one_store_are_both_watched(
 def test_documents_are_worked_on_side_by_side(
     worker: Worker, web: Web, standin: OpenAIStandIn
 ) -> None:
-    slow, urls = 0.2, [f"https://example.com/{number}" for number in range(10)]
-
+    urls = [f"https://example.com/{number}" for number in range(10)]
     web.pages.update(dict.fromkeys(urls, PAGE))
-    worker.run(message())  # connections and the vector store are there
+    # Every download waits until all ten are under way, and every upload lasts.
+    web.meeting = threading.Barrier(len(urls), timeout=30)
     standin.latency["files.create"] = 0.3
-    web.delay_seconds = slow
-    started = time.monotonic()
     assert worker.run(*[message(url) for url in urls]) == []
-    assert time.monotonic() - started < 1.5 * (slow + 0.3)
+    uploads = standin.calls.of("files.create")
+    last_start, first_end = max(c.started for c in uploads), min(c.ended for c in uploads)
+    assert len(uploads) == 10
+    assert last_start - first_end < 0.3  # two rounds of uploads would be further apart
 
 
 def test_a_group_is_cut_into_batches_of_the_largest_size(
@@ -245,6 +245,18 @@ class TestSecondDeliveries:
         assert standin.calls.count("files.create") == 2
         assert len(worker.executions()) == 2
 
+    def test_of_a_refresh_that_died_at_once_take_nothing_over_from_before_it(
+        self, worker: Worker, standin: OpenAIStandIn, clock: Clock
+    ) -> None:
+        worker.run(message())
+        clock.now += REFRESH_SECONDS + 1
+        key = request_key(_parsed(message()))
+        assert worker.ingest().preparation.ledger.claim(key, _parsed(message()))
+        clock.now += 301
+        assert worker.run(message()) == []
+        assert standin.calls.count("files.create") == 2
+        assert len(worker.executions()) == 2
+
     def test_with_a_request_id_may_tell_the_fallback_differently(
         self, worker: Worker, standin: OpenAIStandIn
     ) -> None:
@@ -274,6 +286,32 @@ def test_two_workers_at_once_ingest_a_document_once(worker: Worker, standin: Ope
     assert len(standin.files) == 1
     assert len(standin.vector_stores) == 1
     assert len(worker.executions()) == 1
+
+
+def test_of_two_workers_that_saw_the_same_lease_end_one_takes_the_request(
+    worker: Worker, clock: Clock
+) -> None:
+    request = _parsed(message())
+    key = request_key(request)
+    assert worker.ingest().preparation.ledger.claim(key, request)
+    clock.now += 301
+
+    class Raced(Table):
+        """Another worker comes in between what is read and what is written."""
+
+        def update(self, *args: Any, **kwargs: Any) -> bool:
+            assert worker.ingest().preparation.ledger.claim(key, request)
+            return super().update(*args, **kwargs)
+
+    raced = Ledger(
+        Raced.named(worker.table.name),
+        owner="raced",
+        lease_until=int(clock() + 300),
+        refresh_after_seconds=REFRESH_SECONDS,
+        clock=clock,
+    )
+    with pytest.raises(LeaseHeldError):
+        raced.claim(key, request)
 
 
 def test_a_group_that_fails_leaves_the_others_alone(worker: Worker, standin: OpenAIStandIn) -> None:

@@ -92,7 +92,13 @@ def test_what_is_stored_is_markdown_only(
     assert "```" not in markdown
 
 
-def test_an_empty_answer_is_an_error(standin: OpenAIStandIn, openai_service: OpenAIService) -> None:
-    standin.answers.add(AnswerPlan(shape="empty"))
+@pytest.mark.parametrize(
+    "plan",
+    [AnswerPlan(shape="empty"), AnswerPlan(text="```markdown\n\n```"), AnswerPlan(text=" \n")],
+)
+def test_an_empty_answer_is_an_error(
+    standin: OpenAIStandIn, openai_service: OpenAIService, plan: AnswerPlan
+) -> None:
+    standin.answers.add(plan)
     with pytest.raises(UnusableAnswerError):
         write_fallback(REQUEST, model="gpt-test", openai=openai_service)
