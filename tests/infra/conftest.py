@@ -2,7 +2,6 @@
 only real wiring passes."""
 
 import json
-import runpy
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +12,10 @@ import pulumi
 import pytest
 
 from infra import bundle
-from local.config import load_config
+from local.deployment import run_program
+from local.engine import plain
 
 ROOT = Path(__file__).parents[2]
-PROJECT = "openai-batch-flows"
 _SECRET = "4dabf18193072939515e22adb298388d"  # the mark of a secret on Pulumi's wire
 
 
@@ -49,7 +48,7 @@ class Recorded(pulumi.runtime.Mocks):
     outputs: dict[str, Any] = field(default_factory=dict)
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        inputs = _revealed(dict(args.inputs))
+        inputs = plain(args.inputs)
         physical = f"{args.name}-{uuid.uuid4().hex[:7]}"
         service = args.typ.split("/")[0].removeprefix("aws:")
         outputs = inputs | {
@@ -101,39 +100,17 @@ def deploy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deploy:
         stack: str = "dev", config: Mapping[str, str] | None = None, *, key: str | None = "sk-test"
     ) -> Recorded:
         recorded = Recorded()
-        values = load_config(
-            ROOT / "Pulumi.yaml", ROOT / f"Pulumi.{stack}.yaml", dict(config or {})
+        recorded.outputs = run_program(
+            recorded,
+            program=ROOT,
+            stack=stack,
+            config=config or {},
+            secrets={} if key is None else {"openaiApiKey": key},
         )
-        secrets = {} if key is None else {f"{PROJECT}:openaiApiKey": key}
-        pulumi.runtime.set_mocks(recorded, project=PROJECT, stack=stack, preview=False)
-        pulumi.runtime.set_all_config(values | secrets, secret_keys=list(secrets))
-        monkeypatch.setattr(
-            pulumi, "export", lambda name, value: _collect(recorded.outputs, name, value)
-        )
-
-        def program() -> None:
-            runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-
-        pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
         return recorded
 
     return run
 
 
-def _collect(outputs: dict[str, Any], name: str, value: Any) -> None:
-    pulumi.Output.from_input(value).apply(lambda resolved: outputs.__setitem__(name, resolved))
-
-
 def _secrets(inputs: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(k for k, v in inputs.items() if isinstance(v, dict) and _SECRET in v)
-
-
-def _revealed(value: Any) -> Any:
-    """Unwrap secrets."""
-    if isinstance(value, dict):
-        if _SECRET in value:
-            return value["value"]
-        return {key: _revealed(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_revealed(inner) for inner in value]
-    return value

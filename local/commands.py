@@ -1,0 +1,94 @@
+"""``up`` and ``demo``, and what a person is told when they cannot be."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from rich.console import Console
+
+from infra.settings import SettingsError
+from local.aws import AwsError
+from local.cli import Options
+from local.config import ConfigError
+from local.demo.run import run_demo
+from local.resources import ResourceError
+from local.stack import LOCAL_KEY, LocalStack, OpenAIServer, running
+from local.up import run_up
+
+_FAILED, _WRONG = 1, 2
+_DEADLINE_SECONDS, _PATIENT_DEADLINE_SECONDS = 50, 600
+# A page is given up before its batch is, and not because this machine is slow.
+_DEMO_CONFIG = {"downloadTimeoutSeconds": "4"}
+# OpenAI itself takes minutes where the stand-in takes seconds.
+_PATIENT = {"vectorStorePollIntervalSeconds": "2", "vectorStorePollMaxAttempts": "90"}
+
+
+def run(options: Options, console: Console) -> int:
+    """Run the command; its exit code."""
+    try:
+        return _up(options, console) if options.command == "up" else _demo(options, console)
+    except (ConfigError, SettingsError, AwsError) as error:
+        print(error, file=sys.stderr)
+        return _WRONG
+    except ResourceError as error:
+        print(f"The program could not be deployed: {error}", file=sys.stderr)
+        return _FAILED
+    except subprocess.CalledProcessError as error:
+        print(f"The functions' packages could not be installed: {error}", file=sys.stderr)
+        return _FAILED
+
+
+def _up(options: Options, console: Console) -> int:
+    server = _server(options)
+    if options.outputs:
+        # One of an earlier run would tell of endpoints that are no more.
+        options.outputs.unlink(missing_ok=True)
+    with _deployed(options, console, server) as stack:
+        run_up(stack, console, options.outputs)
+    console.print("Stopped. Nothing is left running.")
+    return 0
+
+
+def _demo(options: Options, console: Console) -> int:
+    server = _server(options)
+    usual = _PATIENT_DEADLINE_SECONDS if server else _DEADLINE_SECONDS
+    with _deployed(options, console, server) as stack:
+        is_as_planned = run_demo(
+            stack,
+            console,
+            deadline_seconds=options.deadline or usual,
+            report_file=options.report,
+            started=options.started,
+        )
+    return 0 if is_as_planned else _FAILED
+
+
+@contextmanager
+def _deployed(
+    options: Options, console: Console, server: OpenAIServer | None
+) -> Iterator[LocalStack]:
+    config = _DEMO_CONFIG if options.command == "demo" else {}
+    patience = _PATIENT if options.openai == "real" else {}
+    with ExitStack() as up:
+        with console.status("Building the functions' bundle, deploying …"):
+            stack = up.enter_context(
+                running(
+                    config={**config, **patience, **dict(options.config)},
+                    openai=server,
+                    port=options.port,
+                )
+            )
+        resources = len(stack.aws.deployment.resources)
+        seconds = time.monotonic() - options.started
+        console.print(f"Deployed {resources} resources; ready after {seconds:.1f} s.\n")
+        yield stack
+
+
+def _server(options: Options) -> OpenAIServer | None:
+    """The OpenAI that was asked for; None for the stand-in."""
+    if options.openai_base_url:
+        return OpenAIServer(base_url=options.openai_base_url, key=LOCAL_KEY)
+    return OpenAIServer(key=os.environ["OPENAI_API_KEY"]) if options.openai == "real" else None

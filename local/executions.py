@@ -1,0 +1,61 @@
+"""Ends the executions of moto's state machines, which otherwise run on in threads of moto's."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+
+from botocore.exceptions import BotoCoreError, ClientError
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.utils import TMP_THREADS
+
+from local.aws import Aws
+from local.seams import SeamError
+
+_END_SECONDS = 5
+
+
+@contextmanager
+def ended_with(aws: Aws, stopping: threading.Event) -> Iterator[None]:
+    """When the block ends, so does every execution. ``stopping`` wakes those between retries."""
+    with _waking(stopping):
+        try:
+            yield
+        finally:
+            stopping.set()
+            for arn in list(_running(aws)):
+                # One that ends by itself meanwhile is as good.
+                with suppress(BotoCoreError, ClientError):
+                    aws.client("stepfunctions").stop_execution(executionArn=arn)
+            _join(time.monotonic() + _END_SECONDS)
+
+
+@contextmanager
+def _waking(stopping: threading.Event) -> Iterator[None]:
+    """moto pauses between retries with ``time.sleep``, which nothing interrupts."""
+    names = vars(retrier_decl)
+    if names.get("time") is not time:
+        raise SeamError("moto's retrier no longer sleeps with the time module: see local/seams.py")
+    names["time"] = SimpleNamespace(sleep=stopping.wait)
+    try:
+        yield
+    finally:
+        names["time"] = time
+
+
+def _running(aws: Aws) -> Iterator[str]:
+    client = aws.client("stepfunctions")
+    for machines in client.get_paginator("list_state_machines").paginate():
+        for machine in machines["stateMachines"]:
+            pages = client.get_paginator("list_executions").paginate(
+                stateMachineArn=machine["stateMachineArn"], statusFilter="RUNNING"
+            )
+            for page in pages:
+                yield from (execution["executionArn"] for execution in page["executions"])
+
+
+def _join(deadline: float) -> None:
+    """moto keeps every thread it ever started; wait for them and let them go."""
+    while TMP_THREADS:
+        TMP_THREADS.pop().join(max(0.0, deadline - time.monotonic()))

@@ -1,0 +1,58 @@
+"""How each resource of the program is created in moto, by its Pulumi type token.
+
+A creator takes the AWS, the logical name and the inputs as pulumi-aws names them
+(https://www.pulumi.com/registry/packages/aws/), and returns the id and what AWS adds.
+"""
+
+from collections.abc import Mapping
+
+from local.resources import compute, messaging, storage
+from local.resources.naming import Created, Creator, ResourceError
+
+__all__ = ["CREATORS", "METADATA_ONLY", "Created", "ResourceError", "creator"]
+
+CREATORS: Mapping[str, Creator] = {
+    "aws:cloudwatch/eventRule:EventRule": messaging.event_rule,
+    "aws:cloudwatch/eventTarget:EventTarget": messaging.event_target,
+    "aws:cloudwatch/logGroup:LogGroup": storage.log_group,
+    "aws:dynamodb/table:Table": storage.table,
+    "aws:iam/role:Role": compute.role,
+    "aws:iam/rolePolicy:RolePolicy": compute.role_policy,
+    "aws:lambda/eventSourceMapping:EventSourceMapping": compute.event_source_mapping,
+    "aws:lambda/function:Function": compute.function,
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
+        compute.function_event_invoke_config
+    ),
+    "aws:s3/bucket:Bucket": storage.bucket,
+    "aws:s3/bucketPolicy:BucketPolicy": storage.bucket_policy,
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": storage.bucket_public_access_block,
+    "aws:s3/bucketVersioning:BucketVersioning": storage.bucket_versioning,
+    "aws:scheduler/schedule:Schedule": messaging.schedule,
+    "aws:secretsmanager/secret:Secret": storage.secret,
+    "aws:secretsmanager/secretVersion:SecretVersion": storage.secret_version,
+    "aws:sfn/stateMachine:StateMachine": compute.state_machine,
+    "aws:sns/topic:Topic": messaging.topic,
+    "aws:sqs/queue:Queue": messaging.queue,
+    "aws:sqs/queuePolicy:QueuePolicy": messaging.queue_policy,
+    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": messaging.redrive_allow_policy,
+}
+# Registered and then forgotten: nothing that a program does here depends on them.
+METADATA_ONLY = frozenset(
+    {
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    }
+)
+
+
+def creator(token: str) -> Creator:
+    """The creator of a type; ResourceError says where to add one."""
+    if token in METADATA_ONLY:
+        return lambda _aws, name, _inputs: Created(name)
+    if token not in CREATORS:
+        raise ResourceError(
+            f"{token} cannot be created in the embedded AWS: write a creator for it in "
+            "local/resources/ and add it to CREATORS there"
+        )
+    return CREATORS[token]

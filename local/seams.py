@@ -1,0 +1,54 @@
+"""The places at which a part of moto is replaced while the embedded AWS is up.
+
+moto is pinned exactly because of them. Each is declared beside the code that fills it, with the
+parameters it had when that was written, so that another version of moto says so at once:
+
+- ``lambdas.INVOKE``: a function runs in a process of ours instead of in Docker;
+- ``queues.RECEIVE`` and ``queues.DELETE``: a queue is used by one thread at a time;
+- ``tables.CALL``: DynamoDB answers one call after another;
+- ``events.STOP`` and ``events.TERMINATED``: the end of an execution becomes an event.
+
+One more is no function: ``executions.ended_with`` replaces the ``time`` that moto's retrier sleeps
+with, so that the pause between two tries ends when the embedded AWS does.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+
+class SeamError(RuntimeError):
+    """moto is not the version that the embedded AWS was written for."""
+
+
+@dataclass(frozen=True)
+class Seam:
+    """A function of moto's: what holds it, its name there, and the parameters it must have."""
+
+    owner: Any
+    name: str
+    parameters: tuple[str, ...]
+
+    def original(self) -> Callable[..., Any]:
+        """What is there now; SeamError if it does not look as expected."""
+        found: Any = getattr(self.owner, self.name, None)
+        parameters = tuple(inspect.signature(found).parameters) if callable(found) else ()
+        if not callable(found) or parameters != self.parameters:
+            raise SeamError(
+                f"{self.owner.__name__}.{self.name} of moto takes {parameters}, not "
+                f"{self.parameters}: see local/seams.py, and the version pinned in "
+                "requirements-dev.in"
+            )
+        return cast("Callable[..., Any]", found)
+
+    @contextmanager
+    def replaced(self, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Iterator[None]:
+        """Put ``make(original)`` in its place until the block ends."""
+        original = self.original()
+        setattr(self.owner, self.name, make(original))
+        try:
+            yield
+        finally:
+            setattr(self.owner, self.name, original)

@@ -1,0 +1,69 @@
+"""The demo, run as a person runs it."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.local.commands import local
+
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(200)]
+
+KEYS = {"documents", "executions", "notifications", "analyses", "deadLetters", "seconds"}
+
+
+def test_the_demo_accounts_for_everything_that_it_sends(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    # Tests share the machine: the demo alone needs half of its own deadline.
+    arguments = ["--report", str(tmp_path / "report.json"), "--deadline", "120"]
+    with local(scratch, "demo", *arguments) as process:
+        output, _ = process.communicate(timeout=180)
+    assert process.returncode == 0, output
+    assert "Everything that was sent is accounted for." in output
+    assert list(scratch.iterdir()) == []
+
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report.keys() >= KEYS
+    assert report["problems"] == []
+    assert report["seconds"] > 0
+
+    documents = report["documents"]
+    assert Counter(document["outcome"] for document in documents) == {
+        "ingested": 10,
+        "fallback": 4,
+        "file failed": 1,
+        "dead letter": 4,
+    }
+    assert all(document["reason"] for document in documents if document["outcome"] != "ingested")
+    in_batches = [document for document in documents if document["batchId"]]
+    assert len({document["fileId"] for document in in_batches}) == len(in_batches) == 17
+    assert [len(document["messageIds"]) for document in documents].count(2) == 1
+
+    # Each file batch has one execution; those that succeeded have one notification and analysis.
+    executions = {execution["name"]: execution for execution in report["executions"]}
+    assert executions.keys() == {document["batchId"] for document in in_batches}
+    succeeded = {name for name, each in executions.items() if each["status"] == "SUCCEEDED"}
+    assert sorted(each["batchId"] for each in report["notifications"]) == sorted(succeeded)
+    assert sorted(each["batchId"] for each in report["analyses"]) == sorted(succeeded)
+
+    # Two requesters share a vector store, and each has its own batch and notification.
+    customers = {(d["vectorStoreId"], d["customerDomain"]): d["batchId"] for d in in_batches}
+    assert len(customers) == len({store for store, _ in customers}) + 1
+
+    timed_out = [each for each in executions.values() if each["reason"].startswith("PollTimeout")]
+    assert [each["checks"] for each in timed_out] == [9]
+    letters = Counter(letter["queue"] for letter in report["deadLetters"])
+    assert letters["downloadDeadLetterQueue"] == 2
+    assert letters["vectorStoreBatchFlowDeadLetterQueue"] == len(executions) - len(succeeded)
+    assert letters.total() == 2 + len(executions) - len(succeeded)
+
+
+def test_a_demo_that_is_not_over_in_time_says_what_is_missing(tmp_path: Path) -> None:
+    with local(tmp_path, "demo", "--deadline", "0.5") as process:
+        output, _ = process.communicate(timeout=110)
+    assert process.returncode == 1, output
+    assert "Not as it should be" in output
+    assert "unfinished: http://127.0.0.1:" in output
+    assert list(tmp_path.iterdir()) == []

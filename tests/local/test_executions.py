@@ -1,0 +1,57 @@
+"""Executions end with the embedded AWS, whatever they are doing."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from moto.stepfunctions.parser.utils import TMP_THREADS
+
+from local.aws import Aws
+from local.executions import ended_with
+
+TRYING: dict[str, Any] = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke",
+    "Parameters": {"FunctionName": "there-is-none"},
+    "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 60, "MaxAttempts": 5}],
+    "End": True,
+}
+WAITING: dict[str, Any] = {"Type": "Wait", "Seconds": 60, "End": True}
+
+
+@pytest.mark.parametrize(
+    ("state", "begun"),
+    [(TRYING, "TaskFailed"), (WAITING, "WaitStateEntered")],
+    ids=["between two tries", "waiting"],
+)
+def test_no_execution_outlives_the_block(
+    aws: Aws, eventually: Callable[..., Any], state: dict[str, Any], begun: str
+) -> None:
+    client = aws.client("stepfunctions")
+    with ended_with(aws, threading.Event()):
+        machine = client.create_state_machine(
+            name=begun,
+            definition=json.dumps({"StartAt": "Only", "States": {"Only": state}}),
+            roleArn="arn:aws:iam::123456789012:role/machine",
+        )
+        execution = client.start_execution(stateMachineArn=machine["stateMachineArn"], name="one")
+        history = execution["executionArn"]
+        eventually(
+            lambda: (
+                begun
+                in {
+                    event["type"]
+                    for event in client.get_execution_history(executionArn=history)["events"]
+                }
+            )
+        )
+        threads = list(TMP_THREADS)
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 3
+    assert threads
+    assert not [thread for thread in threads if thread.is_alive()]
+    assert not TMP_THREADS

@@ -1,0 +1,59 @@
+"""moto's queues under many threads."""
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from moto.sqs.models import SQSBackend, sqs_backends
+
+from local.aws import Aws
+from local.queues import one_at_a_time
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_each_message_reaches_one_receiver_and_none_is_lost(aws: Aws) -> None:
+    messages, received = 200, Counter[str]()
+    queues: SQSBackend = sqs_backends[aws.account][aws.region]
+    queues.create_queue("many", VisibilityTimeout=60)
+
+    def send(sender: int) -> None:
+        for number in range(messages // 2):
+            queues.send_message("many", f"{sender}-{number}")
+
+    def receive(_receiver: int) -> None:
+        deadline = time.monotonic() + 10
+        while received.total() < messages and time.monotonic() < deadline:
+            for message in queues.receive_message("many", 10, 0, 60):
+                received[message.body] += 1
+                queues.delete_message("many", str(message.receipt_handle))
+
+    with one_at_a_time(threading.Event()), ThreadPoolExecutor(5) as threads:
+        sending, receiving = threads.map(send, range(2)), threads.map(receive, range(3))
+        assert [*sending, *receiving] == [None] * 5
+
+    assert set(received.values()) == {1}
+    assert len(received) == messages
+
+
+def test_a_receiver_waits_until_a_message_comes(aws: Aws) -> None:
+    sqs = aws.client("sqs")
+    with one_at_a_time(threading.Event()), ThreadPoolExecutor(1) as thread:
+        url = sqs.create_queue(QueueName="waited-for")["QueueUrl"]
+        waiting = thread.submit(sqs.receive_message, QueueUrl=url, WaitTimeSeconds=20)
+        assert not waiting.done()
+        sqs.send_message(QueueUrl=url, MessageBody="here")
+
+        assert waiting.result(timeout=5)["Messages"][0]["Body"] == "here"
+
+
+def test_receivers_go_home_when_everything_stops(aws: Aws) -> None:
+    stopping = threading.Event()
+    sqs = aws.client("sqs")
+    with one_at_a_time(stopping), ThreadPoolExecutor(1) as thread:
+        url = sqs.create_queue(QueueName="empty")["QueueUrl"]
+        waiting = thread.submit(sqs.receive_message, QueueUrl=url, WaitTimeSeconds=20)
+        stopping.set()
+
+        assert "Messages" not in waiting.result(timeout=5)
