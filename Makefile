@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/python -m local demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m ''
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -15,13 +15,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.stepfunctions.parser.api import ExecutionStatus, StateMachineType
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 
 from local.aws import Aws
 from local.seams import Seam
 
-STOP = Seam(Execution, "stop", ("self", "stop_date", "error", "cause"))
-TERMINATED = Seam(BaseExecutionWorkerCommunication, "terminated", ("self",))
+_EXECUTION = "moto.stepfunctions.parser.backend.execution"
+STOP = Seam(f"{_EXECUTION}:Execution", "stop", ("self", "stop_date", "error", "cause"))
+TERMINATED = Seam(f"{_EXECUTION}:BaseExecutionWorkerCommunication", "terminated", ("self",))
 logger = logging.getLogger(__name__)
 
 

@@ -13,6 +13,7 @@ with, so that the pause between two tries ends when the embedded AWS does.
 """
 
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,19 +26,27 @@ class SeamError(RuntimeError):
 
 @dataclass(frozen=True)
 class Seam:
-    """A function of moto's: what holds it, its name there, and the parameters it must have."""
+    """A function of moto's: what holds it, its name there, and the parameters it must have.
+
+    ``owner`` may be a path, ``module:Class``, which is imported when it is first used: some of
+    moto's modules read the developer's AWS settings as they are imported.
+    """
 
     owner: Any
     name: str
     parameters: tuple[str, ...]
 
+    def found(self) -> Any:
+        """What is there now, if anything is."""
+        return getattr(self._holder(), self.name, None)
+
     def original(self) -> Callable[..., Any]:
         """What is there now; SeamError if it does not look as expected."""
-        found: Any = getattr(self.owner, self.name, None)
+        found = self.found()
         parameters = tuple(inspect.signature(found).parameters) if callable(found) else ()
         if not callable(found) or parameters != self.parameters:
             raise SeamError(
-                f"{self.owner.__name__}.{self.name} of moto takes {parameters}, not "
+                f"{self._holder().__name__}.{self.name} of moto takes {parameters}, not "
                 f"{self.parameters}: see local/seams.py, and the version pinned in "
                 "requirements-dev.in"
             )
@@ -47,8 +56,11 @@ class Seam:
     def replaced(self, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Iterator[None]:
         """Put ``make(original)`` in its place until the block ends."""
         original = self.original()
-        setattr(self.owner, self.name, make(original))
+        setattr(self._holder(), self.name, make(original))
         try:
             yield
         finally:
-            setattr(self.owner, self.name, original)
+            setattr(self._holder(), self.name, original)
+
+    def _holder(self) -> Any:
+        return pkgutil.resolve_name(self.owner) if isinstance(self.owner, str) else self.owner

@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from moto.dynamodb.responses import DynamoHandler
-
 from local.seams import Seam
 
-CALL = Seam(DynamoHandler, "call_action", ("self",))
+CALL = Seam("moto.dynamodb.responses:DynamoHandler", "call_action", ("self",))
 
 
 @contextmanager
@@ -23,7 +21,7 @@ def one_call_at_a_time() -> Iterator[None]:
     one_at_a_time = threading.Lock()
 
     def answering(original: Any) -> Any:
-        def call_action(self: DynamoHandler) -> Any:
+        def call_action(self: Any) -> Any:
             with one_at_a_time:
                 return original(self)
 

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -26,7 +26,9 @@ def run_up(stack: LocalStack, console: Console, outputs_file: Path | None) -> No
             console.print(Text(f"Outputs and endpoints are in {outputs_file}."), soft_wrap=True)
         console.print("Ctrl-C stops everything and leaves nothing behind.")
         try:
-            threading.Event().wait()
+            while True:
+                # Not for ever at once: a signal that another thread gets does not end a wait.
+                time.sleep(0.5)
         except KeyboardInterrupt:
             console.print("Stopping.")
 

@@ -13,6 +13,9 @@ from infra import bundle
 from tests.infra.conftest import ROOT, Deploy
 
 
+pytestmark = [pytest.mark.bundle, pytest.mark.xdist_group("bundle")]
+
+
 @pytest.fixture(scope="session")
 def archive() -> Path:
     return bundle.build(bundle.LAMBDA)

@@ -3,6 +3,8 @@
 import logging
 import os
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -112,3 +114,24 @@ def test_says_nothing_of_each_request(capfd: pytest.CaptureFixture[str]) -> None
         aws.client("sqs").list_queues()
 
     assert capfd.readouterr() == ("", "")
+
+
+def test_all_of_it_can_be_imported_and_used_with_a_profile_that_is_gone() -> None:
+    program = """
+from local.aws import Aws
+from local.embedded import announcing, ended_with, one_at_a_time, threading
+stopping = threading.Event()
+with Aws() as aws, one_at_a_time(stopping), ended_with(aws, stopping), announcing(aws):
+    print(aws.client("sqs").create_queue(QueueName="q")["QueueUrl"])
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "AWS_PROFILE": "there-is-no-such-profile"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ran.stdout.endswith("/q\n"), ran.stderr

@@ -41,7 +41,7 @@ def traces() -> dict[str, Any]:
         "environment": dict(os.environ),
         "directory": Path.cwd(),
         "temporary files": set(Path(tempfile.gettempdir()).iterdir()),
-        "moto": [getattr(seam.owner, seam.name) for seam in seams],
+        "moto": [seam.found() for seam in seams],
         "sleep": vars(retrier_decl)["time"],
         "session": boto3.DEFAULT_SESSION,
     }
