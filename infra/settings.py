@@ -69,7 +69,8 @@ class Settings(BaseModel):
     ingest_visibility_timeout_seconds: int = Field(ge=0, le=43_200)
     ingest_memory_megabytes: int = Field(ge=256, le=10_240)
     ingest_refresh_after_hours: int = Field(ge=0, le=87_600)
-    queue_max_receives: int = Field(ge=1, le=100)
+    # A duplicate that comes while the first is worked on counts as a try.
+    queue_max_receives: int = Field(ge=2, le=100)
     queue_retry_delay_seconds: int = Field(ge=0, le=900)
     download_max_bytes: int = Field(ge=1, le=512_000_000)
     download_timeout_seconds: int = Field(ge=1, le=300)

@@ -19,6 +19,7 @@ WRONG = [
     ("ingestBatchSize", "1001", "pulumi config set ingestBatchSize 10"),
     ("ingestMaxConcurrency", "1", "pulumi config set ingestMaxConcurrency 10"),
     ("downloadPorts", "[0]", "pulumi config set --path 'downloadPorts[0]' 80"),
+    ("queueMaxReceives", "1", "pulumi config set queueMaxReceives 5"),
     ("logRetentionDays", "8", "pulumi config set logRetentionDays 30"),
     ("fallbackModel", "", "pulumi config set fallbackModel gpt-5.4-mini"),
     ("openaiBaseUrl", "ftp://x", "pulumi config set openaiBaseUrl ''"),

@@ -7,14 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from local import stack
 from local.cli import main
 from local.interrupts import interruptible
 from local.stack import OpenAIServer
+from local.unpacked import Unpacked
 
 
 @pytest.fixture(autouse=True)
-def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def _without_key_and_bundle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing here comes so far that a function would run."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    nothing = Unpacked(tmp_path / "code", tmp_path / "runtime", tmp_path / "compiled")
+    monkeypatch.setattr(stack, "unpacked", lambda: nothing)
 
 
 @pytest.fixture
