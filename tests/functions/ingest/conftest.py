@@ -17,11 +17,13 @@ from functions.clients.step_functions import StateMachine
 from functions.clients.web import Fetched
 from functions.deliveries import Delivery, Failure
 from functions.errors import DownloadError, DownloadFailure
+from functions.ingest.grouping import Group, group
 from functions.ingest.handover import Handover
 from functions.ingest.ingest import Ingest
 from functions.ingest.ledger import Ledger
 from functions.ingest.preparation import Preparation
 from functions.ingest.vector_stores import VectorStores
+from functions.messages import DownloadRequest
 from local.standins.openai import OpenAIStandIn
 from tests.functions.conftest import API_KEY
 
@@ -142,6 +144,18 @@ def message(url: str = "https://example.com/news", **fields: Any) -> dict[str, A
         "type": "news",
         **fields,
     }
+
+
+def parsed(body: dict[str, Any]) -> DownloadRequest:
+    """The request of a message."""
+    return DownloadRequest.parse(body)
+
+
+def one_group(ingest: Ingest, *bodies: dict[str, Any]) -> Group:
+    """Messages prepared by one worker, which share a file batch."""
+    prepared = [ingest.preparation.prepare(parsed(body)) for body in bodies]
+    [only] = group([each for each in prepared if each], max_files=500)
+    return only
 
 
 @pytest.fixture
