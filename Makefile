@@ -31,9 +31,11 @@ lock: $(STAMP)
 clean:
 	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache
 
-$(STAMP): requirements-dev.txt
+$(STAMP): requirements-dev.txt functions/requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^uv==' requirements.txt)
 	$(BIN)/uv pip install --quiet --requirement requirements-dev.txt
+	@# The functions' own packages, for Lambda and for this machine.
+	$(BIN)/python -c 'from local.unpacked import unpacked; unpacked()'
 	touch $(STAMP)

@@ -87,7 +87,7 @@ def install(requirements: Path, target: Target, cache: Path = _CACHE) -> Path:
         platform = ["--python-platform", target.platform] if target.platform else []
         subprocess.run(
             [
-                *(uv.find_uv_bin(), "pip", "install", "--quiet", "--link-mode", "copy"),
+                *(uv.find_uv_bin(), "pip", "install", "--quiet"),
                 *("--requirement", str(requirements), "--target", f"{scratch}/wheels"),
                 *("--python", sys.executable, "--python-version", target.python),
                 *("--only-binary", ":all:", "--no-deps", "--no-compile-bytecode", *platform),
@@ -117,7 +117,7 @@ def _shipped(directory: Path) -> Iterator[Path]:
 
 
 def _write_zip(archive: Path, entries: list[tuple[Path, Path]]) -> None:
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as bundle:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, path in entries:
             info = zipfile.ZipInfo(name.as_posix(), _EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
