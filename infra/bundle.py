@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
-import uv
 
 _ROOT = Path(__file__).parent.parent
 _FUNCTIONS = _ROOT / "functions"
@@ -87,7 +86,7 @@ def install(requirements: Path, target: Target, cache: Path = _CACHE) -> Path:
         platform = ["--python-platform", target.platform] if target.platform else []
         subprocess.run(
             [
-                *(uv.find_uv_bin(), "pip", "install", "--quiet"),
+                *(sys.executable, "-m", "uv", "pip", "install", "--quiet"),
                 *("--requirement", str(requirements), "--target", f"{scratch}/wheels"),
                 *("--python", sys.executable, "--python-version", target.python),
                 *("--only-binary", ":all:", "--no-deps", "--no-compile-bytecode", *platform),
