@@ -43,10 +43,18 @@ def grant(
 
 
 def grant_tracing(name: str, role: aws.iam.Role) -> aws.iam.RolePolicy:
-    """Let a role write X-Ray traces, which have no narrower resource than all."""
+    """Let a role write X-Ray traces, which have no narrower resource than all.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+    """
     return grant(
         f"{name}-writes-traces",
         role,
-        actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+        actions=[
+            "xray:GetSamplingRules",
+            "xray:GetSamplingTargets",
+            "xray:PutTelemetryRecords",
+            "xray:PutTraceSegments",
+        ],
         resources=["*"],
     )

@@ -20,6 +20,8 @@ OUTPUTS = {
 FUNCTION_BASICS = {
     "logs:CreateLogStream",
     "logs:PutLogEvents",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
     "secretsmanager:GetSecretValue",
