@@ -3,10 +3,12 @@
 import http.client
 import re
 import socket
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -104,15 +106,18 @@ def test_a_burst_of_connections_is_taken(web: SampleWeb) -> None:
         connection.close()
 
 
-def test_stopping_ends_whoever_waits_for_an_answer_or_for_a_request() -> None:
+def test_stopping_ends_whoever_waits_for_an_answer_or_for_a_request(
+    eventually: Callable[..., Any],
+) -> None:
     web = SampleWeb().start()
+    threads = threading.active_count()
     address = (sample_web.HOST, int(web.base_url.rpartition(":")[2]))
     waiting = http.client.HTTPConnection(*address, timeout=10)
     waiting.request("GET", sample_web.NEVER_ANSWERS)
     silent = socket.create_connection(address, timeout=10)
     deaf = socket.create_connection(address, timeout=10)
     deaf.sendall(f"GET {sample_web.ENDLESS} HTTP/1.0\r\n\r\n".encode())
-    time.sleep(0.2)
+    eventually(lambda: threading.active_count() >= threads + 3)  # each connection has one
     began = time.monotonic()
     web.stop()
     assert time.monotonic() - began < 2

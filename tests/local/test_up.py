@@ -94,7 +94,7 @@ def test_a_stack_that_is_stopped_while_it_comes_up_leaves_nothing(tmp_path: Path
     with local(tmp_path, "up") as process:
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(2)
+        time.sleep(2)  # somewhere in between: it has to hold at any moment
         process.terminate()
         printed, _ = process.communicate(timeout=30)
     assert process.returncode in (0, 130), printed

@@ -2,21 +2,17 @@
 
 import json
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from openai import OpenAI
 
-from infra import bundle
 from local.embedded import EmbeddedAws
+from local.stack import running
 from local.standins.openai import BatchPlan, Fault, FileFailure, OpenAIStandIn
 
-ROOT = Path(__file__).parents[2]
-RUNTIME = ROOT / "local" / "runtime-requirements.txt"
 PATIENCE_SECONDS = 60
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("vector-store-batch-flow")]
@@ -123,22 +119,10 @@ def eventually(condition: Callable[[], Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    code = tmp_path_factory.mktemp("code")
-    with zipfile.ZipFile(bundle.build(bundle.THIS_MACHINE)) as archive:
-        archive.extractall(code)
-    with (
-        OpenAIStandIn() as openai,
-        OpenAI(base_url=openai.base_url, api_key="sk-test") as client,
-        EmbeddedAws(
-            program=ROOT,
-            code_dir=code,
-            runtime_dir=bundle.install(RUNTIME, bundle.THIS_MACHINE),
-            secrets={"openaiApiKey": "sk-test"},
-            config={"openaiBaseUrl": openai.base_url, "vectorStorePollMaxAttempts": "3"},
-        ) as aws,
-    ):
-        yield Stack(aws, openai, client)
+def stack() -> Iterator[Stack]:
+    with running(config={"vectorStorePollMaxAttempts": "3"}) as up, up.openai_client() as client:
+        assert up.standin
+        yield Stack(up.aws, up.standin, client)
 
 
 @pytest.mark.parametrize(("polls", "checks"), [(0, 1), (2, 3), (3, 4)])
