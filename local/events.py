@@ -8,6 +8,7 @@ that is a Map; here, as in AWS, the execution is ABORTED at once.
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from local.seams import Seam
 _EXECUTION = "moto.stepfunctions.parser.backend.execution"
 STOP = Seam(f"{_EXECUTION}:Execution", "stop", ("self", "stop_date", "error", "cause"))
 TERMINATED = Seam(f"{_EXECUTION}:BaseExecutionWorkerCommunication", "terminated", ("self",))
+_START_SECONDS, _LOOK_SECONDS = 10, 0.01
 logger = logging.getLogger(__name__)
 
 
@@ -32,6 +34,7 @@ def announcing(aws: Aws) -> Iterator[None]:
 
     def stopping(original: Any) -> Any:
         def stop(self: Any, stop_date: datetime, error: str | None, cause: str | None) -> None:
+            _wait_for_first_state(self.exec_worker)
             original(self, stop_date, error, cause)
             with lock:
                 if self.exec_status != ExecutionStatus.RUNNING:
@@ -54,6 +57,15 @@ def announcing(aws: Aws) -> Iterator[None]:
 
     with STOP.replaced(stopping), TERMINATED.replaced(terminating):
         yield
+
+
+def _wait_for_first_state(worker: Any) -> None:
+    """moto begins an execution in a thread; before that has parsed it, it cannot be stopped."""
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if worker.env is not None and worker.env.program_state() is not None:
+            return
+        time.sleep(_LOOK_SECONDS)
 
 
 def _announce(aws: Aws, execution: Any) -> None:

@@ -153,6 +153,15 @@ def test_a_stopped_execution_is_aborted_at_once_and_announced_once(
     assert client.describe_execution(executionArn=execution)["status"] == "ABORTED"
 
 
+def test_an_execution_can_be_stopped_as_soon_as_it_was_started(aws: Aws) -> None:
+    client = aws.client("stepfunctions")
+    others = {f"Other{number}": {"Type": "Succeed"} for number in range(300)}
+    arn = machine(aws, WAIT, States={"Only": WAIT, **others})  # so many take a while to parse
+    execution = start(aws, arn)
+    client.stop_execution(executionArn=execution)
+    assert client.describe_execution(executionArn=execution)["status"] == "ABORTED"
+
+
 def start_waiting(aws: Aws, arn: str, eventually: Callable[..., Any]) -> str:
     """An execution that has begun to wait."""
     client = aws.client("stepfunctions")
