@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from local.aws import Aws
 from local.events import announcing
@@ -153,13 +154,21 @@ def test_a_stopped_execution_is_aborted_at_once_and_announced_once(
     assert client.describe_execution(executionArn=execution)["status"] == "ABORTED"
 
 
-def test_an_execution_can_be_stopped_as_soon_as_it_was_started(aws: Aws) -> None:
-    client = aws.client("stepfunctions")
-    others = {f"Other{number}": {"Type": "Succeed"} for number in range(300)}
-    arn = machine(aws, WAIT, States={"Only": WAIT, **others})  # so many take a while to parse
-    execution = start(aws, arn)
-    client.stop_execution(executionArn=execution)
-    assert client.describe_execution(executionArn=execution)["status"] == "ABORTED"
+def test_an_execution_can_be_stopped_as_soon_as_it_was_started(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse = ExecutionWorker._get_evaluation_entrypoint
+    never = threading.Event()
+
+    def parse_slowly(self: ExecutionWorker) -> Any:
+        never.wait(0.3)
+        return parse(self)
+
+    monkeypatch.setattr(ExecutionWorker, "_get_evaluation_entrypoint", parse_slowly)
+    execution = start(aws, machine(aws, WAIT))
+    aws.client("stepfunctions").stop_execution(executionArn=execution)
+    described = aws.client("stepfunctions").describe_execution(executionArn=execution)
+    assert described["status"] == "ABORTED"
 
 
 def start_waiting(aws: Aws, arn: str, eventually: Callable[..., Any]) -> str:
