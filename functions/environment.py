@@ -67,3 +67,54 @@ class MarketAnalysisEnvironment(QueueEnvironment):
 
     analyses_table: str
     analysis_model: str
+
+
+class LabelEnvironment(Environment):
+    """What every function of the label-completion flow needs."""
+
+    label_table: str
+
+
+class SubmitEnvironment(OpenAIEnvironment, LabelEnvironment):
+    """What ``functions.completions.handlers.submit`` reads."""
+
+    batch_bucket: str
+    completion_model: str
+    completion_batch_max_requests: int
+    completion_batch_max_bytes: int
+    completion_max_enqueued_tokens: int | None = None
+
+
+class ListPendingEnvironment(OpenAIEnvironment, LabelEnvironment):
+    """What ``functions.completions.handlers.list_pending`` reads."""
+
+    completion_poll_max_batches: int
+    completion_validating_timeout_seconds: int
+    projection_enabled: bool
+
+
+class CollectEnvironment(OpenAIEnvironment, LabelEnvironment):
+    """What ``functions.completions.handlers.collect`` reads."""
+
+    batch_bucket: str
+
+
+class ApplyEnvironment(LabelEnvironment):
+    """What ``functions.completions.handlers.apply`` reads."""
+
+    batch_bucket: str
+    completion_max_attempts: int
+
+
+class ProjectEnvironment(LabelEnvironment):
+    """What ``functions.completions.handlers.project`` reads."""
+
+    pinecone_api_key_secret_arn: str
+    pinecone_index_host: str
+    pinecone_namespace: str
+
+
+class ReconcileEnvironment(OpenAIEnvironment, LabelEnvironment):
+    """What ``functions.completions.handlers.reconcile`` reads."""
+
+    batch_bucket: str

@@ -6,13 +6,17 @@
     ├── RetryableError              the same call may succeed later
     │   ├── OpenAIUnavailableError      429, 5xx, a time-out, no connection, an answer that is wrong
     │   ├── AwsUnavailableError         a throttle, a service error, a time-out
+    │   ├── PineconeUnavailableError    the same of Pinecone
     │   ├── LeaseHeldError              another worker has the same work in hand
-    │   └── LeaseLostError              another worker took the work over
+    │   ├── LeaseLostError              another worker took the work over
+    │   └── CountsDisagreeError         a batch's outcomes are not as many as its targets
     ├── FinalError                  the same call will fail again
     │   ├── InvalidMessageError         a message, input or environment that breaks its model
     │   ├── OpenAIRejectedError         any other 4xx of OpenAI's
     │   │   └── OpenAINotFoundError         404: a store, file or batch that is not there
     │   ├── AwsRejectedError            any other client error of AWS's
+    │   ├── PineconeRejectedError       any 4xx of Pinecone's
+    │   ├── InvalidItemError            a table item that is not what its key says
     │   ├── UnusableAnswerError         a model's answer that is empty or breaks its model
     │   └── DownloadError               a document that could not be had from its URL
     ├── BatchPending                the file batch is still under way
@@ -41,12 +45,20 @@ class AwsUnavailableError(RetryableError):
     """An AWS service could not answer now."""
 
 
+class PineconeUnavailableError(RetryableError):
+    """Pinecone could not answer now."""
+
+
 class LeaseHeldError(RetryableError):
     """Another worker has the same work in hand."""
 
 
 class LeaseLostError(RetryableError):
     """Another worker took the work over after this one's lease ran out."""
+
+
+class CountsDisagreeError(RetryableError):
+    """A batch's outcomes are not as many as its targets: it is applied again by the next run."""
 
 
 class FinalError(FlowError):
@@ -67,6 +79,14 @@ class OpenAINotFoundError(OpenAIRejectedError):
 
 class AwsRejectedError(FinalError):
     """An AWS service refused the request."""
+
+
+class PineconeRejectedError(FinalError):
+    """Pinecone refused the request."""
+
+
+class InvalidItemError(FinalError):
+    """A table item that is not what its key says; the message has the key."""
 
 
 class UnusableAnswerError(FinalError):

@@ -1,7 +1,7 @@
 """The edge of DynamoDB: one table, plain Python values, conditions that may fail."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
@@ -21,6 +21,9 @@ _PASSING_REASONS = frozenset(
     {"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
 
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+MOST_ACTIONS = 100
+
 Item = dict[str, Any]
 Key = Mapping[str, str]
 
@@ -31,6 +34,20 @@ class Put:
 
     item: Item
     when: ConditionBase | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """Attributes of an item to be set, removed, or added to, if ``when`` holds."""
+
+    key: Key
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    remove: Sequence[str] = ()
+    add: Mapping[str, int] = field(default_factory=dict)
+    when: ConditionBase | None = None
+
+
+Action = Put | Update
 
 
 class Table:
@@ -56,23 +73,35 @@ class Table:
             answer = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
         return answer.get("Item")
 
-    def query(self, pk: str) -> list[Item]:
-        """All items of a partition, read consistently."""
-        items: list[Item] = []
-        arguments: dict[str, Any] = {}
-        with aws.translated():
-            while True:
-                page = self._client.query(
-                    TableName=self.name,
-                    KeyConditionExpression="pk = :pk",
-                    ExpressionAttributeValues={":pk": pk},
-                    ConsistentRead=True,
-                    **arguments,
-                )
-                items += page["Items"]
-                if "LastEvaluatedKey" not in page:
-                    return items
-                arguments = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    def query(
+        self,
+        key: ConditionBase,
+        *,
+        index: str | None = None,
+        only: Sequence[str] = (),
+        page_size: int | None = None,
+    ) -> Iterator[Item]:
+        """The items of a partition in the order of their sort keys, page by page.
+
+        Read consistently, but for an ``index``, which follows its table by a moment. ``only``
+        names the attributes that are wanted.
+        """
+        arguments: dict[str, Any] = {
+            "KeyConditionExpression": key,
+            "ConsistentRead": index is None,
+            **_projection(only),
+        }
+        if index is not None:
+            arguments["IndexName"] = index
+        if page_size is not None:
+            arguments["Limit"] = page_size
+        while True:
+            with aws.translated():
+                page = self._client.query(TableName=self.name, **arguments)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def put(self, item: Item, *, when: ConditionBase | None = None) -> bool:
         """Write a whole item; False if the condition did not hold."""
@@ -87,36 +116,20 @@ class Table:
         when: ConditionBase | None = None,
     ) -> bool:
         """Set and remove attributes of an item; False if the condition did not hold."""
-        condition = _condition(when)
-        names = {f"#set{i}": name for i, name in enumerate(changes)}
-        removed = {f"#remove{i}": name for i, name in enumerate(remove)}
-        expression = "SET " + ", ".join(f"#set{i} = :set{i}" for i in range(len(changes)))
-        if removed:
-            expression += " REMOVE " + ", ".join(removed)
-        values = {f":set{i}": value for i, value in enumerate(changes.values())}
-        condition["ExpressionAttributeNames"] = (
-            condition.get("ExpressionAttributeNames", {}) | names | removed
-        )
-        condition["ExpressionAttributeValues"] = (
-            condition.get("ExpressionAttributeValues", {}) | values
-        )
-        return self._write(
-            self._client.update_item, Key=key, UpdateExpression=expression, **condition
-        )
+        described = Update(key=key, changes=changes, remove=remove, when=when)
+        return self._write(self._client.update_item, **_update(described))
 
     def delete(self, key: Key, *, when: ConditionBase | None = None) -> bool:
         """Delete an item; False if the condition did not hold."""
         return self._write(self._client.delete_item, Key=key, **_condition(when))
 
-    def put_all(self, puts: Sequence[Put]) -> bool:
-        """Write all or, if a condition did not hold, none; False then. At most 100 items.
+    def write_all(self, actions: Sequence[Action]) -> frozenset[int]:
+        """Write all or none, at most 100 actions on as many items.
 
-        AwsUnavailableError if other transactions had one of the items in hand each time.
+        The positions of the actions whose condition did not hold; all was written if there are
+        none. AwsUnavailableError if other transactions had one of the items in hand each time.
         """
-        actions: list[Any] = [
-            {"Put": {"TableName": self.name, "Item": put.item, **_condition(put.when)}}
-            for put in puts
-        ]
+        described: list[Any] = [self._described(action) for action in actions]
         with aws.translated():
             try:
                 past_conflicts = Retrying(
@@ -125,15 +138,22 @@ class Table:
                     stop=stop_after_attempt(5),
                     reraise=True,
                 )
-                past_conflicts(self._client.transact_write_items, TransactItems=actions)
+                past_conflicts(self._client.transact_write_items, TransactItems=described)
             except ClientError as error:
                 reasons = _cancellation_reasons(error)
-                if "ConditionalCheckFailed" in reasons:
-                    return False
-                if reasons & _PASSING_REASONS:
+                refused = [n for n, code in enumerate(reasons) if code == "ConditionalCheckFailed"]
+                if refused:
+                    return frozenset(refused)
+                if _PASSING_REASONS.intersection(reasons):
                     raise AwsUnavailableError(str(error)) from error
                 raise
-        return True
+        return frozenset()
+
+    def _described(self, action: Action) -> dict[str, Any]:
+        if isinstance(action, Put):
+            put = {"TableName": self.name, "Item": action.item, **_condition(action.when)}
+            return {"Put": put}
+        return {"Update": {"TableName": self.name, **_update(action)}}
 
     def _write(self, operation: Any, **arguments: Any) -> bool:
         with aws.translated():
@@ -144,6 +164,39 @@ class Table:
                     raise
                 return False
         return True
+
+
+def _update(update: Update) -> dict[str, Any]:
+    """An update as DynamoDB takes it, without the table's name."""
+    arguments = {"Key": update.key, **_condition(update.when)}
+    names = arguments.get("ExpressionAttributeNames", {})
+    values = arguments.get("ExpressionAttributeValues", {})
+    clauses = []
+    for clause, template, attributes in (
+        ("SET", "{name} = {value}", update.changes),
+        ("ADD", "{name} {value}", update.add),
+        ("REMOVE", "{name}", dict.fromkeys(update.remove)),
+    ):
+        parts = []
+        for number, (attribute, value) in enumerate(attributes.items()):
+            name, placeholder = f"#{clause}{number}", f":{clause}{number}"
+            names = names | {name: attribute}
+            if clause != "REMOVE":
+                values = values | {placeholder: value}
+            parts.append(template.format(name=name, value=placeholder))
+        if parts:
+            clauses.append(f"{clause} {', '.join(parts)}")
+    arguments |= {"UpdateExpression": " ".join(clauses), "ExpressionAttributeNames": names}
+    if values:  # DynamoDB refuses an empty mapping
+        arguments["ExpressionAttributeValues"] = values
+    return arguments
+
+
+def _projection(only: Sequence[str]) -> dict[str, Any]:
+    if not only:
+        return {}
+    names = {f"#only{number}": name for number, name in enumerate(only)}
+    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
 
 
 def _condition(when: ConditionBase | None) -> dict[str, Any]:
@@ -167,6 +220,6 @@ def _is_conflict(error: BaseException) -> bool:
     return "TransactionConflict" in reasons and "ConditionalCheckFailed" not in reasons
 
 
-def _cancellation_reasons(error: ClientError) -> set[str]:
-    """Why a transaction was cancelled: a code for each item, most of them ``None``."""
-    return {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])}
+def _cancellation_reasons(error: ClientError) -> list[str]:
+    """Why a transaction was cancelled: a code for each action, most of them ``None``."""
+    return [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]

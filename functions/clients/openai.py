@@ -3,31 +3,19 @@
 Limits and shapes: https://developers.openai.com/api/reference
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-import openai
-from openai import Omit, OpenAI, omit
+from openai import Omit, omit
 from openai.types.responses import Response
 from openai.types.vector_store_create_params import ExpiresAfter
 from pydantic import BaseModel, ValidationError
 
-from functions.clients.openai_errors import SET_THE_KEY, translated
-from functions.clients.secrets import Secret
-from functions.errors import (
-    OpenAINotFoundError,
-    OpenAIRejectedError,
-    OpenAIUnavailableError,
-    UnusableAnswerError,
-)
+from functions.clients.openai_connection import OpenAIConnection, id_of
+from functions.errors import OpenAINotFoundError, OpenAIUnavailableError, UnusableAnswerError
 
-T = TypeVar("T")
 Answer = TypeVar("Answer", bound=BaseModel)
-
-
-class _Identified(Protocol):
-    id: str
 
 
 # The live API has answered with both spellings.
@@ -73,27 +61,16 @@ class Hit:
     url: str
 
 
-class OpenAIService:
+class OpenAIService(OpenAIConnection):
     """What the flows ask of OpenAI.
 
     Errors: OpenAIUnavailableError, OpenAIRejectedError, OpenAINotFoundError, UnusableAnswerError.
     """
 
-    def __init__(
-        self, key: Secret, *, base_url: str | None, timeout_seconds: float, max_retries: int = 1
-    ) -> None:
-        self._key = key
-        self._client = OpenAI(
-            api_key=self._read_key,
-            base_url=base_url or "https://api.openai.com/v1",
-            timeout=openai.Timeout(timeout_seconds, connect=5),
-            max_retries=max_retries,
-        )
-
     def upload_file(self, name: str, body: bytes, media_type: str) -> str:
         """Upload a document for file search; its file id."""
         return self._call(
-            lambda: _id(
+            lambda: id_of(
                 self._client.files.create(file=(name, body, media_type), purpose="assistants")
             )
         )
@@ -101,7 +78,7 @@ class OpenAIService:
     def file_exists(self, file_id: str) -> bool:
         """Whether OpenAI still has the file."""
         try:
-            self._call(lambda: _id(self._client.files.retrieve(file_id)))
+            self._call(lambda: id_of(self._client.files.retrieve(file_id)))
         except OpenAINotFoundError:
             return False
         return True
@@ -121,7 +98,7 @@ class OpenAIService:
         expiry: ExpiresAfter | Omit = (
             {"anchor": "last_active_at", "days": expires_after_days} if expires_after_days else omit
         )
-        return self._call(lambda: _id(once.create(name=name, expires_after=expiry)))
+        return self._call(lambda: id_of(once.create(name=name, expires_after=expiry)))
 
     def vector_store_is_usable(self, vector_store_id: str) -> bool:
         """Whether the store is there and has not expired."""
@@ -140,7 +117,7 @@ class OpenAIService:
     def create_file_batch(self, vector_store_id: str, files: Sequence[BatchFile]) -> str:
         """Attach at most 2,000 files; the batch's id. Attaching a file again changes nothing."""
         return self._call(
-            lambda: _id(
+            lambda: id_of(
                 self._client.vector_stores.file_batches.create(
                     vector_store_id,
                     files=[{"file_id": f.file_id, "attributes": dict(f.attributes)} for f in files],
@@ -245,23 +222,6 @@ class OpenAIService:
             raise UnusableAnswerError(f"{model} gave no {answer.__name__}")
         return parsed, _hits(response)
 
-    def _read_key(self) -> str:
-        """The key as a header takes it. OpenAIRejectedError, which does not show it."""
-        key = self._key.read().strip()
-        if not (key and key.isascii() and key.isprintable()):
-            # httpx2's own error would show it whole.
-            raise OpenAIRejectedError(f"no header can carry the API key; {SET_THE_KEY}")
-        return key
-
-    def _call(self, request: Callable[[], T]) -> T:
-        with translated():
-            try:
-                return request()
-            except openai.AuthenticationError:
-                # The key may have been rotated since it was read.
-                self._key.read(afresh=True)
-                return request()
-
 
 def _check_complete(response: Response) -> None:
     for item in response.output:
@@ -284,10 +244,3 @@ def _hits(response: Response) -> list[Hit]:
         if item.type == "file_search_call"
         for result in item.results or ()
     ]
-
-
-def _id(answer: _Identified) -> str:
-    """The id in an answer; the SDK puts None for a field that did not come."""
-    if not answer.id:
-        raise OpenAIUnavailableError("the answer has no id")
-    return answer.id

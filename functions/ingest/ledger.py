@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr
+from boto3.dynamodb.conditions import Attr, Key
 
 from functions.canonical import digest
 from functions.clients.dynamodb import Item, Table
@@ -162,7 +162,7 @@ class Ledger:
         upload = Upload(**item["upload"]) if "upload" in item else None
         batch = Batch(**item["batch"]) if "batch" in item else None
         if upload is not None and batch is None:
-            made = self._table.query(f"WORKER#{item['leaseOwner']}")
+            made = list(self._table.query(Key("pk").eq(f"WORKER#{item['leaseOwner']}")))
             batch = next((Batch(**row["batch"]) for row in made if key in row["requests"]), None)
         return Claim(key=key, owner=self._owner, upload=upload, batch=batch)
 

@@ -65,7 +65,7 @@ class Analyses:
             item = self._item(request, analysis, hits, version)
             unchanged = Attr("version").eq(newest["version"]) if newest else Attr("pk").not_exists()
             sources = _merged(item["sources"], newest["sources"] if newest else [])
-            written = self._table.put_all(
+            refused = self._table.write_all(
                 [
                     Put(item=_newest_key(request) | item | {"sources": sources}, when=unchanged),
                     Put(
@@ -74,7 +74,7 @@ class Analyses:
                     ),
                 ]
             )
-            if written:
+            if not refused:
                 return version
         raise LeaseLostError(f"run {run} was taken over, or its subject is written by too many")
 

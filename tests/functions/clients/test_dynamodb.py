@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 import pytest
-from boto3.dynamodb.conditions import Attr
+from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
-from functions.clients.dynamodb import Put, Table
+from functions.clients.dynamodb import Put, Table, Update
 from functions.errors import AwsRejectedError, AwsUnavailableError
 from tests.functions.conftest import MakeTable
 
@@ -106,17 +106,17 @@ def test_a_query_reads_every_page_of_its_partition_and_no_other(table: Table) ->
         table.put({"pk": "WORKER#a", "sk": f"BATCH#{number}", "filler": "x" * 390_000})
     table.put({"pk": "WORKER#b", "sk": "BATCH#0"})
 
-    found = table.query("WORKER#a")
+    found = table.query(Key("pk").eq("WORKER#a"))
 
     assert [item["sk"] for item in found] == [f"BATCH#{number}" for number in range(4)]
-    assert table.query("WORKER#nobody") == []
+    assert list(table.query(Key("pk").eq("WORKER#nobody"))) == []
 
 
 def test_a_transaction_writes_all_of_its_items(table: Table) -> None:
     other = KEY | {"sk": "OTHER"}
     table.put(other | {"version": 1})
 
-    assert table.put_all(
+    assert not table.write_all(
         [
             Put(item=KEY | {"version": 1}, when=Attr("pk").not_exists()),
             Put(item=other | {"version": 2}, when=Attr("version").eq(1)),
@@ -131,15 +131,55 @@ def test_a_transaction_with_one_condition_that_does_not_hold_writes_nothing(tabl
     other = KEY | {"sk": "OTHER"}
     table.put(other | {"version": 1})
 
-    assert not table.put_all(
+    refused = table.write_all(
         [
             Put(item=KEY | {"version": 1}),
             Put(item=other | {"version": 2}, when=Attr("version").eq(7)),
         ]
     )
 
+    assert refused == {1}
+
     assert table.get(KEY) is None
     assert table.get(other) == other | {"version": 1}
+
+
+def test_a_transaction_changes_and_adds_to_items(table: Table) -> None:
+    table.put(KEY | {"status": "WORKING", "lease": "a", "tokens": 5})
+
+    refused = table.write_all(
+        [
+            Update(
+                key=KEY,
+                changes={"status": "DONE"},
+                remove=["lease"],
+                add={"tokens": -2},
+                when=Attr("status").eq("WORKING"),
+            ),
+            Update(key=KEY | {"sk": "OTHER"}, add={"tokens": 3}),
+        ]
+    )
+
+    assert not refused
+    assert table.get(KEY) == KEY | {"status": "DONE", "tokens": 3}
+    assert table.get(KEY | {"sk": "OTHER"}) == KEY | {"sk": "OTHER", "tokens": 3}
+
+
+def test_a_query_gives_only_the_attributes_that_are_wanted(table: Table) -> None:
+    table.put(KEY | {"status": "DONE", "filler": "x"})
+
+    assert list(table.query(Key("pk").eq(KEY["pk"]), only=["status"])) == [{"status": "DONE"}]
+
+
+def test_a_query_is_read_as_far_as_it_is_used(table: Table) -> None:
+    for number in range(3):
+        table.put(KEY | {"sk": f"{number}"})
+
+    pages = table.query(Key("pk").eq(KEY["pk"]), page_size=1)
+
+    assert next(pages)["sk"] == "0"
+    table.delete(KEY | {"sk": "1"})
+    assert [item["sk"] for item in pages] == ["2"]
 
 
 def test_a_transaction_that_met_another_is_tried_again(table: Table, broken: Stubber) -> None:
@@ -147,7 +187,7 @@ def test_a_transaction_that_met_another_is_tried_again(table: Table, broken: Stu
         cancelled(broken, ["None", "TransactionConflict"])
     broken.add_response("transact_write_items", {})
 
-    assert table.put_all([Put(item=KEY), Put(item=KEY | {"sk": "OTHER"})])
+    assert not table.write_all([Put(item=KEY), Put(item=KEY | {"sk": "OTHER"})])
 
 
 def test_a_transaction_that_meets_others_each_time_is_unavailable(
@@ -157,7 +197,7 @@ def test_a_transaction_that_meets_others_each_time_is_unavailable(
         cancelled(broken, ["TransactionConflict"])
 
     with pytest.raises(AwsUnavailableError, match="TransactionCanceledException"):
-        table.put_all([Put(item=KEY)])
+        table.write_all([Put(item=KEY)])
 
 
 def test_a_condition_that_failed_beside_a_conflict_is_an_answer(
@@ -165,7 +205,7 @@ def test_a_condition_that_failed_beside_a_conflict_is_an_answer(
 ) -> None:
     cancelled(broken, ["ConditionalCheckFailed", "TransactionConflict"])
 
-    assert not table.put_all([Put(item=KEY), Put(item=KEY | {"sk": "OTHER"})])
+    assert table.write_all([Put(item=KEY), Put(item=KEY | {"sk": "OTHER"})]) == {0}
 
 
 @pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
@@ -173,21 +213,21 @@ def test_a_throttled_transaction_is_unavailable(table: Table, broken: Stubber, c
     cancelled(broken, ["None", code])
 
     with pytest.raises(AwsUnavailableError):
-        table.put_all([Put(item=KEY), Put(item=KEY | {"sk": "OTHER"})])
+        table.write_all([Put(item=KEY), Put(item=KEY | {"sk": "OTHER"})])
 
 
 def test_a_transaction_that_breaks_a_rule_is_rejected(table: Table) -> None:
     with pytest.raises(AwsRejectedError):
-        table.put_all([Put(item=KEY), Put(item=KEY)])
+        table.write_all([Put(item=KEY), Put(item=KEY)])
 
 
 OPERATIONS: dict[str, Callable[[Table], object]] = {
     "get_item": lambda table: table.get(KEY),
-    "query": lambda table: table.query("REQUEST#1"),
+    "query": lambda table: list(table.query(Key("pk").eq("REQUEST#1"))),
     "put_item": lambda table: table.put(KEY),
     "update_item": lambda table: table.update(KEY, {"status": "DONE"}),
     "delete_item": lambda table: table.delete(KEY),
-    "transact_write_items": lambda table: table.put_all([Put(item=KEY)]),
+    "transact_write_items": lambda table: table.write_all([Put(item=KEY)]),
 }
 
 

@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from boto3.dynamodb.conditions import Key
 
 from functions.clients.dynamodb import Table
 from functions.errors import LeaseHeldError, LeaseLostError
@@ -77,5 +78,5 @@ def test_a_lease_that_ran_out_can_be_taken_over_and_the_late_worker_writes_nothi
 
     with pytest.raises(LeaseLostError, match=RUN):
         late.store(request(), RUN, analysis("a"), hits("a"))
-    [run] = table.query("DOMAIN#example.com")
+    [run] = table.query(Key("pk").eq("DOMAIN#example.com"))
     assert (run["leaseOwner"], run["status"]) == ("second", "WORKING")

@@ -1,0 +1,1 @@
+"""The label-completion flow: submit, poll, apply, project."""

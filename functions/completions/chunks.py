@@ -1,0 +1,83 @@
+"""The chunks that a finished job is cut into: what ``collect`` writes and ``apply`` reads.
+
+A chunk is two objects of JSON lines. One has lines of the job's output and error files as they
+came; the other, an entry for each of those lines, and for each request that no line answers.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from functions.completions.identifiers import LabelId
+from functions.completions.targets import Request
+
+
+def chunks_key(batch_id: str) -> str:
+    """Where the list of a batch's chunks is: what the Distributed Map reads."""
+    return f"batches/{batch_id}/chunks.json"
+
+
+def lines_key(batch_id: str, chunk: str) -> str:
+    """Where the raw lines of a chunk are."""
+    return f"batches/{batch_id}/chunks/{chunk}.jsonl"
+
+
+def entries_key(batch_id: str, chunk: str) -> str:
+    """Where the entries of a chunk are."""
+    return f"batches/{batch_id}/chunks/{chunk}.entries.jsonl"
+
+
+def entry_line(
+    request: bytes | None,
+    *,
+    line: int | None,
+    reason: str | None = None,
+    counts_attempt: bool = True,
+    needs_review: bool = False,
+) -> bytes:
+    """The line of an ``Entry``, with its end; ``request`` is a line of the targets object.
+
+    What is in that line already is taken over as it is: there may be 50,000 of them.
+    """
+    known = {
+        "line": line,
+        "reason": reason,
+        "countsAttempt": counts_attempt,
+        "needsReview": needs_review,
+    }
+    return (request or _NO_REQUEST).rstrip()[:-1] + b"," + json.dumps(known).encode()[1:] + b"\n"
+
+
+_NO_REQUEST = b'{"customId":null,"targets":[]}'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A line with the request that it answers; or one of the two alone, with the reason."""
+
+    request: Request | None
+    line: int | None
+    """Its place among the raw lines of the chunk, from 0."""
+    reason: str | None = None
+    counts_attempt: bool = True
+    """Whether the request, which no line answers, was asked in vain."""
+    needs_review: bool = False
+    """Whether the request, which no line answers, would be refused again."""
+
+    @property
+    def targets(self) -> Sequence[LabelId]:
+        """What is asked about."""
+        return self.request.targets if self.request else ()
+
+    @classmethod
+    def from_line(cls, text: bytes | str) -> Self:
+        """A line of the entries' object: our own, so nothing is forgiven."""
+        found = json.loads(text)
+        return cls(
+            request=Request.from_line(text) if found["customId"] is not None else None,
+            line=found["line"],
+            reason=found["reason"],
+            counts_attempt=found["countsAttempt"],
+            needs_review=found["needsReview"],
+        )

@@ -1,0 +1,1 @@
+"""The functions of the label-completion flow, one handler a module."""
