@@ -4,23 +4,36 @@ import pulumi
 
 from infra import (
     AnalysisArgs,
+    ApiKey,
+    ApiKeyArgs,
+    CompletionFlow,
+    CompletionFlowArgs,
     IngestArgs,
     IngestPipeline,
     IngestPipelineArgs,
     OpenAIAccess,
-    OpenAIKey,
-    OpenAIKeyArgs,
+    PineconeAccess,
 )
 from infra.bundle import lambda_archive
 from infra.settings import load_settings
 
 settings = load_settings()
-key = OpenAIKey("openai-key", OpenAIKeyArgs(value=settings.openai_api_key))
+code = lambda_archive()
+openai_key = ApiKey("openai-key", ApiKeyArgs(value=settings.openai_api_key))
+openai = OpenAIAccess(key_secret_arn=openai_key.secret_arn, base_url=settings.openai_base_url)
+pinecone = None
+if settings.pinecone_api_key is not None:
+    pinecone_key = ApiKey("pinecone-key", ApiKeyArgs(value=settings.pinecone_api_key))
+    pinecone = PineconeAccess(
+        key_secret_arn=pinecone_key.secret_arn,
+        index_host=settings.pinecone_index_host,
+        namespace=settings.pinecone_namespace,
+    )
 documents = IngestPipeline(
     "documents",
     IngestPipelineArgs(
-        code=lambda_archive(),
-        openai=OpenAIAccess(key_secret_arn=key.secret_arn, base_url=settings.openai_base_url),
+        code=code,
+        openai=openai,
         ingest=IngestArgs(
             batch_size=settings.ingest_batch_size,
             batch_window_seconds=settings.ingest_batch_window_seconds,
@@ -50,6 +63,19 @@ documents = IngestPipeline(
         log_retention_days=settings.log_retention_days,
     ),
 )
+labels = CompletionFlow(
+    "labels",
+    CompletionFlowArgs(
+        code=code,
+        openai=openai,
+        pinecone=pinecone,
+        completion=settings.completion,
+        polling=settings.completion_polling,
+        schedules=settings.completion_schedules,
+        batch_retention_days=settings.batch_retention_days,
+        log_retention_days=settings.log_retention_days,
+    ),
+)
 
 pulumi.export("downloadQueueUrl", documents.download.queue.url)
 pulumi.export("downloadDeadLetterQueueUrl", documents.download.dead_letters.url)
@@ -59,3 +85,9 @@ pulumi.export("vectorStoreBatchFlowArn", documents.flow.state_machine.arn)
 pulumi.export("vectorStoreBatchFlowDeadLetterQueueUrl", documents.flow.dead_letters.url)
 pulumi.export("analysesTableName", documents.analyses_table.name)
 pulumi.export("ingestLedgerTableName", documents.ledger_table.name)
+pulumi.export("labelTableName", labels.label_table.name)
+pulumi.export("batchBucketName", labels.bucket.bucket.bucket)
+pulumi.export("completionPollFlowArn", labels.machine.state_machine.arn)
+pulumi.export("submitCompletionBatchFunctionName", labels.functions["submit"].function.name)
+pulumi.export("completionReconcileFunctionName", labels.functions["reconcile"].function.name)
+pulumi.export("completionDeadLetterQueueUrl", labels.dead_letters.url)

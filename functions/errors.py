@@ -23,7 +23,7 @@
     └── BatchFailed                 the file batch ended and nothing of it can be searched
 
 Step Functions matches on class names, so these names are interface: the retriers in
-``infra/state_machines.py`` repeat them, and a test holds the two together.
+``infra/state_machines/retriers.py`` repeat them, and a test holds the two together.
 """
 
 from enum import StrEnum

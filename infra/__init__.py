@@ -1,25 +1,42 @@
 """The Pulumi components: import them from here."""
 
+from infra.api_key import ApiKey, ApiKeyArgs
+from infra.batch_bucket import BatchBucket, BatchBucketArgs
 from infra.batch_poll_flow import BatchPollFlow, BatchPollFlowArgs
-from infra.function import Function, FunctionArgs, OpenAIAccess
+from infra.completion_flow import CompletionFlow, CompletionFlowArgs, CompletionSchedules
+from infra.completion_functions import CompletionSettings
+from infra.function import Function, FunctionArgs, OpenAIAccess, PineconeAccess
 from infra.ingest_pipeline import AnalysisArgs, IngestArgs, IngestPipeline, IngestPipelineArgs
-from infra.openai_key import OpenAIKey, OpenAIKeyArgs
+from infra.machine import Machine, MachineArgs
 from infra.queue import Queue, QueueArgs
-from infra.state_machines import Polling
+from infra.schedules import Schedule, ScheduleArgs
+from infra.state_machines import CompletionPolling, Polling
 
 __all__ = [
     "AnalysisArgs",
+    "ApiKey",
+    "ApiKeyArgs",
+    "BatchBucket",
+    "BatchBucketArgs",
     "BatchPollFlow",
     "BatchPollFlowArgs",
+    "CompletionFlow",
+    "CompletionFlowArgs",
+    "CompletionPolling",
+    "CompletionSchedules",
+    "CompletionSettings",
     "Function",
     "FunctionArgs",
     "IngestArgs",
     "IngestPipeline",
     "IngestPipelineArgs",
+    "Machine",
+    "MachineArgs",
     "OpenAIAccess",
-    "OpenAIKey",
-    "OpenAIKeyArgs",
+    "PineconeAccess",
     "Polling",
     "Queue",
     "QueueArgs",
+    "Schedule",
+    "ScheduleArgs",
 ]

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.function import Function, FunctionArgs, OpenAIAccess
-from infra.grants import assumable_by, grant, grant_tracing
+from infra.machine import Machine, MachineArgs
 from infra.queue import dead_letter_queue
 from infra.state_machines import CHECK_TIMEOUT_SECONDS, Polling, vector_store_batch_flow
 
@@ -38,7 +38,7 @@ class BatchPollFlow(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self.dead_letters = dead_letter_queue(f"{name}-dead-letters", self._child)
         self.check = self._check_function(args)
-        self.state_machine = self._state_machine(args)
+        self.state_machine = self._machine(args)
         self._keep_what_no_catch_sees()
         self.register_outputs(
             {"arn": self.state_machine.arn, "deadLetterQueueUrl": self.dead_letters.url}
@@ -61,64 +61,24 @@ class BatchPollFlow(pulumi.ComponentResource):
         check.may("records-failed-files", ["dynamodb:UpdateItem"], [args.ledger_table.arn])
         return check
 
-    def _state_machine(self, args: BatchPollFlowArgs) -> aws.sfn.StateMachine:
-        role = aws.iam.Role(
-            f"{self._name}-role", assume_role_policy=assumable_by("states"), opts=self._child
-        )
-        logs = aws.cloudwatch.LogGroup(
-            f"{self._name}-logs", retention_in_days=args.log_retention_days, opts=self._child
-        )
-        grants = [
-            grant(
-                f"{self._name}-calls-check",
-                role,
-                actions=["lambda:InvokeFunction"],
-                resources=[self.check.function.arn],
-            ),
-            grant(
-                f"{self._name}-sends-notifications-and-dead-letters",
-                role,
-                actions=["sqs:SendMessage"],
-                resources=[args.notify_queue.arn, self.dead_letters.arn],
-            ),
-            # Log delivery is granted on all or not at all:
-            # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
-            grant(
-                f"{self._name}-delivers-logs",
-                role,
-                actions=[
-                    "logs:CreateLogDelivery",
-                    "logs:GetLogDelivery",
-                    "logs:UpdateLogDelivery",
-                    "logs:DeleteLogDelivery",
-                    "logs:ListLogDeliveries",
-                    "logs:PutResourcePolicy",
-                    "logs:DescribeResourcePolicies",
-                    "logs:DescribeLogGroups",
-                ],
-                resources=["*"],
-            ),
-            grant_tracing(self._name, role),
-        ]
+    def _machine(self, args: BatchPollFlowArgs) -> aws.sfn.StateMachine:
         definition = vector_store_batch_flow(
             polling=args.polling,
             check_function_arn=self.check.function.arn,
             notify_queue_url=args.notify_queue.url,
             dead_letter_queue_url=self.dead_letters.url,
         )
-        return aws.sfn.StateMachine(
-            f"{self._name}-state-machine",
-            role_arn=role.arn,
-            definition=pulumi.Output.json_dumps(definition),
-            logging_configuration={
-                "level": "ERROR",
-                "include_execution_data": False,
-                "log_destination": pulumi.Output.concat(logs.arn, ":*"),
-            },
-            tracing_configuration={"enabled": True},
-            # Step Functions refuses a machine whose role may not deliver its logs yet.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*grants, *self.check.grants]),
+        machine = Machine(
+            self._name,
+            MachineArgs(
+                definition=definition,
+                functions=[self.check],
+                queues=[args.notify_queue, self.dead_letters],
+                log_retention_days=args.log_retention_days,
+            ),
+            self._child,
         )
+        return machine.state_machine
 
     def _keep_what_no_catch_sees(self) -> None:
         """A time-out, an abort or a States.Runtime error ends an execution past every Catch."""

@@ -1,21 +1,30 @@
 """Values that are each allowed and together cannot work."""
 
+import json
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from infra.problems import Problem
-from infra.state_machines import CHECK_TIMEOUT_SECONDS, poll_delays
+from infra.state_machines import (
+    CHECK_TIMEOUT_SECONDS,
+    COMPLETION_TIMEOUT_SECONDS,
+    completion_poll_flow,
+    poll_delays,
+)
+from infra.state_machines.history import EVENTS_A_TRY, MOST_EVENTS, worst_case_events
 
 if TYPE_CHECKING:
     from infra.settings import Settings
 
-# Step Functions ends an execution that has more history events. A retried task is three of them;
-# everything but the polling, with its own retries, stays below a thousand.
-# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-_MAX_EVENTS = 25_000
-_EVENTS_A_CHECK = 3
+# Of one execution; everything but the polling, with its own retries, stays below.
 _EVENTS_ELSEWHERE = 1_000
+# Of a state's input or output, and what Step Functions puts around a function's answer.
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+_MOST_STATE_BYTES = 256 * 1024
+_STATE_BYTES_ELSEWHERE = 16 * 1024
+# One of the batches in the state; OpenAI's ids are of some 40 characters.
+_STATE_BYTES_A_BATCH = len(json.dumps({"batchId": "-" * 36, "openaiBatchId": "-" * 128})) + 2
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 _VISIBILITY_FACTOR = 6
 # The ingest function's threads, each with a document as it came, as text and as a request body.
@@ -29,6 +38,7 @@ def impossible_combinations(settings: "Settings") -> Iterator[Problem]:
     yield from _queues(settings)
     yield from _polling(settings)
     yield from _downloads(settings)
+    yield from _completions(settings)
 
 
 def _queues(s: "Settings") -> Iterator[Problem]:
@@ -69,12 +79,12 @@ def _polling(s: "Settings") -> Iterator[Problem]:
             mend=interval * 10,
         )
     checks = s.vector_store_poll_max_attempts + 1
-    if checks * _EVENTS_A_CHECK + _EVENTS_ELSEWHERE > _MAX_EVENTS:
+    if checks * EVENTS_A_TRY + _EVENTS_ELSEWHERE > MOST_EVENTS:
         yield Problem(
             key="vectorStorePollMaxAttempts",
             found=f"is {s.vector_store_poll_max_attempts}",
             allowed="what fits a history of 25,000 events, of which each check takes three",
-            mend=(_MAX_EVENTS - _EVENTS_ELSEWHERE) // _EVENTS_A_CHECK - 1,
+            mend=(MOST_EVENTS - _EVENTS_ELSEWHERE) // EVENTS_A_TRY - 1,
         )
     window = math.ceil(sum(poll_delays(s.polling))) + checks * CHECK_TIMEOUT_SECONDS
     if s.vector_store_flow_timeout_seconds < window:
@@ -112,3 +122,34 @@ def _downloads(s: "Settings") -> Iterator[Problem]:
             allowed="at most half of it, as the fallback and the upload come after the download",
             mend=s.ingest_timeout_seconds // 2,
         )
+
+
+def _completions(s: "Settings") -> Iterator[Problem]:
+    most = most_batches_a_run(s)
+    if s.completion_poll_max_batches > most:
+        yield Problem(
+            key="completionPollMaxBatches",
+            found=f"is {s.completion_poll_max_batches}",
+            allowed=f"at most {most}: what fits a history of 25,000 events, with every retry, and "
+            "a state of 256 KiB",
+            mend=most,
+        )
+    if s.pinecone_api_key is not None and s.pinecone_index_host is None:
+        yield Problem(
+            key="pineconeIndexHost",
+            found="is not set, and pineconeApiKey is",
+            allowed="the host of the index, as Pinecone's console shows it",
+            mend="<host>",
+        )
+
+
+def most_batches_a_run(s: "Settings") -> int:
+    """How many batches one execution of ``CompletionPollFlow`` can have, whatever goes wrong."""
+    flow = completion_poll_flow(
+        polling=s.completion_polling, functions=dict.fromkeys(COMPLETION_TIMEOUT_SECONDS, "")
+    )
+    without = worst_case_events(flow, items=0)
+    each = worst_case_events(flow, items=1) - without
+    by_history = (MOST_EVENTS - 1 - without) // each
+    by_state = (_MOST_STATE_BYTES - _STATE_BYTES_ELSEWHERE) // _STATE_BYTES_A_BATCH
+    return min(by_history, by_state)

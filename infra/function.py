@@ -9,6 +9,11 @@ import pulumi_aws as aws
 from infra import bundle
 from infra.grants import assumable_by, grant, grant_tracing
 
+# Of an event that comes again with the next schedule, one more try is enough, and an old one is
+# worth nothing.
+_MORE_TRIES = 1
+_EVENT_AGE_SECONDS = 3600
+
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAIAccess:
@@ -16,6 +21,16 @@ class OpenAIAccess:
 
     key_secret_arn: pulumi.Input[str]
     base_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PineconeAccess:
+    """Which index is written to and which secret holds its key."""
+
+    key_secret_arn: pulumi.Input[str]
+    index_host: str
+    """A host, or a URL."""
+    namespace: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +45,9 @@ class FunctionArgs:
     log_retention_days: int
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     openai: OpenAIAccess | None = None
+    pinecone: PineconeAccess | None = None
+    temporary_storage_megabytes: int = 512
+    """What ``/tmp`` holds."""
 
 
 class Function(pulumi.ComponentResource):
@@ -53,10 +71,13 @@ class Function(pulumi.ComponentResource):
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             [pulumi.Output.concat(self.log_group.arn, ":*")],
         )
-        if args.openai is not None:
-            self.may(
-                "reads-openai-key", ["secretsmanager:GetSecretValue"], [args.openai.key_secret_arn]
-            )
+        for service, access in (("openai", args.openai), ("pinecone", args.pinecone)):
+            if access is not None:
+                self.may(
+                    f"reads-{service}-key",
+                    ["secretsmanager:GetSecretValue"],
+                    [access.key_secret_arn],
+                )
         self.function = aws.lambda_.Function(
             f"{name}-function",
             role=self.role.arn,
@@ -66,6 +87,7 @@ class Function(pulumi.ComponentResource):
             architectures=[bundle.LAMBDA.architecture],
             timeout=args.timeout_seconds,
             memory_size=args.memory_megabytes,
+            ephemeral_storage={"size": args.temporary_storage_megabytes},
             environment={"variables": {**_base_environment(name, args), **args.environment}},
             tracing_config={"mode": "Active"},
             logging_config={"log_format": "Text", "log_group": self.log_group.name},
@@ -84,6 +106,21 @@ class Function(pulumi.ComponentResource):
             grant(f"{self.name}-{sentence}", self.role, actions=actions, resources=resources)
         )
 
+    def keep_failures_in(
+        self, dead_letters: aws.sqs.Queue
+    ) -> aws.lambda_.FunctionEventInvokeConfig:
+        """Send an event that was given asynchronously, and failed twice, to a queue."""
+        self.may("sends-dead-letters", ["sqs:SendMessage"], [dead_letters.arn])
+        return aws.lambda_.FunctionEventInvokeConfig(
+            f"{self.name}-failures",
+            function_name=self.function.name,
+            maximum_retry_attempts=_MORE_TRIES,
+            maximum_event_age_in_seconds=_EVENT_AGE_SECONDS,
+            destination_config={"on_failure": {"destination": dead_letters.arn}},
+            # Lambda refuses a destination that the function may not send to.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self.grants),
+        )
+
 
 def _base_environment(name: str, args: FunctionArgs) -> dict[str, pulumi.Input[str]]:
     environment: dict[str, pulumi.Input[str]] = {"POWERTOOLS_SERVICE_NAME": name}
@@ -91,4 +128,8 @@ def _base_environment(name: str, args: FunctionArgs) -> dict[str, pulumi.Input[s
         environment["OPENAI_API_KEY_SECRET_ARN"] = args.openai.key_secret_arn
         if args.openai.base_url is not None:
             environment["OPENAI_BASE_URL"] = args.openai.base_url
+    if args.pinecone is not None:
+        environment["PINECONE_API_KEY_SECRET_ARN"] = args.pinecone.key_secret_arn
+        environment["PINECONE_INDEX_HOST"] = args.pinecone.index_host
+        environment["PINECONE_NAMESPACE"] = args.pinecone.namespace
     return environment

@@ -58,3 +58,25 @@ def grant_tracing(name: str, role: aws.iam.Role) -> aws.iam.RolePolicy:
         ],
         resources=["*"],
     )
+
+
+def grant_log_delivery(name: str, role: aws.iam.Role) -> aws.iam.RolePolicy:
+    """Let a machine's role deliver its logs, which is granted on all or not at all.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
+    """
+    return grant(
+        f"{name}-delivers-logs",
+        role,
+        actions=[
+            "logs:CreateLogDelivery",
+            "logs:GetLogDelivery",
+            "logs:UpdateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:DescribeResourcePolicies",
+            "logs:DescribeLogGroups",
+        ],
+        resources=["*"],
+    )

@@ -20,11 +20,13 @@ class Problem:
         return cls(key=key, found="is not set", allowed="a secret", mend="<the key>", secret=True)
 
     def __str__(self) -> str:
+        return f"{self.key} {self.found}. Allowed: {self.allowed}.\n    {self.line}\n"
+
+    @property
+    def line(self) -> str:
+        """The line to paste."""
         flags = " --secret" if self.secret else ""
-        return (
-            f"{self.key} {self.found}. Allowed: {self.allowed}.\n"
-            f"    pulumi config set{flags} {self._assignment()}\n"
-        )
+        return f"pulumi config set{flags} {self._assignment()}"
 
     def _assignment(self) -> str:
         if isinstance(self.mend, list):

@@ -22,12 +22,16 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from infra.combinations import impossible_combinations
+from infra.completion_flow import CompletionSchedules
+from infra.completion_functions import CompletionSettings
 from infra.problems import Problem
-from infra.state_machines import Polling
+from infra.state_machines import CompletionPolling, Polling
 
 _PROJECT_FILE = Path(__file__).parent.parent / "Pulumi.yaml"
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
+# As the SDK takes it: a URL or a host, which has a dot in it or is this machine.
+_PINECONE_HOST = r"^(https?://)?([^\s/@:]+\.[^\s/@:]+|localhost)(:\d+)?/?$"
 
 
 def _retention(days: int) -> int:
@@ -38,6 +42,12 @@ def _retention(days: int) -> int:
 
 def _empty_is_none(value: Any) -> Any:
     return None if value == "" else value
+
+
+_UNPROJECTED = (
+    "Words are not projected to Pinecone, as pineconeApiKey is not set.\n"
+    f"    {Problem.missing_secret('pineconeApiKey').line}"
+)
 
 
 class SettingsError(pulumi.RunError):
@@ -52,6 +62,8 @@ class Settings(BaseModel):
     stack: str
     openai_api_key: Any
     """A secret output."""
+    pinecone_api_key: Any
+    """A secret output; None where words are not projected to Pinecone."""
 
     vector_store_poll_interval_seconds: int = Field(ge=1, le=86_400)
     vector_store_poll_max_attempts: int = Field(ge=0, le=8_000)
@@ -82,6 +94,26 @@ class Settings(BaseModel):
     analysis_max_concurrency: int = Field(ge=2, le=1_000)
     analysis_timeout_seconds: int = Field(ge=10, le=900)
     analysis_visibility_timeout_seconds: int = Field(ge=0, le=43_200)
+    completion_model: str = Field(min_length=1)
+    completion_submit_minutes: int = Field(ge=1, le=1_440)
+    completion_poll_minutes: int = Field(ge=1, le=1_440)
+    completion_reconcile_minutes: int = Field(ge=1, le=1_440)
+    completion_schedules_enabled: bool
+    completion_poll_concurrency: int = Field(ge=1, le=40)
+    completion_apply_concurrency: int = Field(ge=1, le=1_000)
+    completion_poll_max_batches: int = Field(ge=1, le=10_000)
+    completion_validating_timeout_seconds: int = Field(ge=60, le=86_400)
+    completion_max_attempts: int = Field(ge=1, le=100)
+    completion_batch_max_requests: int = Field(ge=1, le=50_000)
+    completion_batch_max_bytes: int = Field(ge=1_000_000, le=200_000_000)
+    completion_max_enqueued_tokens: Annotated[
+        Annotated[int, Field(ge=1)] | None, BeforeValidator(_empty_is_none)
+    ]
+    pinecone_index_host: Annotated[
+        Annotated[str, Field(pattern=_PINECONE_HOST)] | None, BeforeValidator(_empty_is_none)
+    ]
+    pinecone_namespace: str = Field(min_length=1, max_length=512)
+    batch_retention_days: int = Field(ge=30, le=3_650)
     log_retention_days: Annotated[int, AfterValidator(_retention)]
     openai_base_url: Annotated[
         Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$")] | None,
@@ -99,6 +131,37 @@ class Settings(BaseModel):
             flow_timeout_seconds=self.vector_store_flow_timeout_seconds,
         )
 
+    @property
+    def completion(self) -> CompletionSettings:
+        """How labels are completed."""
+        return CompletionSettings(
+            model=self.completion_model,
+            batch_max_requests=self.completion_batch_max_requests,
+            batch_max_bytes=self.completion_batch_max_bytes,
+            max_enqueued_tokens=self.completion_max_enqueued_tokens,
+            max_attempts=self.completion_max_attempts,
+            poll_max_batches=self.completion_poll_max_batches,
+            validating_timeout_seconds=self.completion_validating_timeout_seconds,
+        )
+
+    @property
+    def completion_polling(self) -> CompletionPolling:
+        """How finished batches are worked on."""
+        return CompletionPolling(
+            batches_at_once=self.completion_poll_concurrency,
+            chunks_at_once=self.completion_apply_concurrency,
+        )
+
+    @property
+    def completion_schedules(self) -> CompletionSchedules:
+        """How often labels are submitted, polled for and reconciled."""
+        return CompletionSchedules(
+            enabled=self.completion_schedules_enabled,
+            submit_minutes=self.completion_submit_minutes,
+            poll_minutes=self.completion_poll_minutes,
+            reconcile_minutes=self.completion_reconcile_minutes,
+        )
+
 
 def load_settings() -> Settings:
     """Read and check the stack's configuration. SettingsError names everything that is wrong."""
@@ -106,13 +169,13 @@ def load_settings() -> Settings:
     declared = yaml.safe_load(_PROJECT_FILE.read_text())["config"]
     found = {key: _decoded(config.get(key), spec["type"]) for key, spec in declared.items()}
     problems = []
-    key = config.get_secret("openaiApiKey")
-    if key is None:
+    keys = {name: config.get_secret(name) for name in ("openaiApiKey", "pineconeApiKey")}
+    if keys["openaiApiKey"] is None:
         problems.append(Problem.missing_secret("openaiApiKey"))
     try:
         settings = Settings.model_validate(
             {name: value for name, value in found.items() if value is not None}
-            | {"stack": pulumi.get_stack(), "openaiApiKey": key}
+            | {"stack": pulumi.get_stack(), **keys}
         )
         problems += impossible_combinations(settings)
     except ValidationError as error:
@@ -123,6 +186,8 @@ def load_settings() -> Settings:
             f"The configuration of stack {pulumi.get_stack()} is wrong.\n\n"
             + "\n".join(str(problem) for problem in problems)
         )
+    if settings.pinecone_api_key is None:
+        pulumi.log.warn(_UNPROJECTED)
     return settings
 
 

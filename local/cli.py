@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -15,8 +16,10 @@ _INTERRUPTED = 130
 _LOG_WIDTH = 100
 _FIRST_LINES = {
     "up": "Deploying the Pulumi program onto an AWS inside this machine.",
-    "demo": "Demo: documents on their way from queue to file batch to execution to analysis.\n"
+    "demo": "Demo: documents on their way from queue to file batch to execution to analysis,\n"
+    "and labels on theirs from proposal to Batch API job to verdict.\n"
     "Deploying the Pulumi program onto an AWS inside this machine.",
+    "import-receipts": "Importing receipts into the stack that is up on this machine.",
 }
 
 
@@ -27,9 +30,12 @@ class Options(argparse.Namespace):
     started: float
     """When, of the monotonic clock."""
     config: list[tuple[str, str]]
-    openai: str
-    openai_base_url: str | None
+    openai: str = "stand-in"
+    openai_base_url: str | None = None
+    pinecone_host: str | None = None
     port: int = 0
+    receipts: Path
+    labels: Path | None = None
     outputs: Path | None = None
     report: Path | None = None
     deadline: float | None = None
@@ -59,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m local",
         description="Runs the Pulumi program on an AWS that is embedded in this machine.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{up,demo}")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="{up,demo,import-receipts}"
+    )
     up = commands.add_parser(
         "up",
         help="deploy and stay until Ctrl-C",
@@ -76,19 +84,45 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo = commands.add_parser(
         "demo",
-        help="deploy, send documents, and account for each of them",
-        description="Deploys, sends documents, shows them on their way, and accounts for each.",
+        help="deploy, send documents and labels, and account for each of them",
+        description="Deploys, sends documents and labels, shows them on their way, and accounts "
+        "for each.",
     )
     demo.add_argument("--report", type=_file, metavar="FILE", help="write the result there as JSON")
     demo.add_argument(
         "--deadline",
         type=float,
         metavar="SECONDS",
-        help="give up then (default: 50, or 600 without the stand-in)",
+        help="give each flow up then (default: 60, or 600 without the stand-in)",
     )
     for command in (up, demo):
         _add_common(command)
+    _add_import(commands)
     return parser
+
+
+def _add_import(commands: Any) -> None:
+    receipts = commands.add_parser(
+        "import-receipts",
+        help="put receipts and proposed labels into the stack that is up",
+        description="Puts receipts and proposed labels into the label table of the stack that "
+        "`python -m local up` keeps up, and vectors of their words into its Pinecone.",
+    )
+    receipts.add_argument(
+        "receipts", type=Path, metavar="FILE", help="JSON lines, a receipt a line"
+    )
+    receipts.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="JSON lines, a label a line (default: labels.jsonl beside the receipts)",
+    )
+    receipts.add_argument(
+        "--outputs",
+        type=Path,
+        metavar="FILE",
+        help="what `up --outputs` wrote (default: that of the stack that was started last)",
+    )
 
 
 def _add_common(command: argparse.ArgumentParser) -> None:
@@ -112,6 +146,11 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="talk to another server that speaks OpenAI's API, such as http://127.0.0.1:8000/v1",
     )
+    command.add_argument(
+        "--pinecone-host",
+        metavar="HOST",
+        help="project onto another Pinecone index, with the key in PINECONE_API_KEY",
+    )
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -120,6 +159,8 @@ def _assignment(text: str) -> tuple[str, str]:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
     if key.rpartition(":")[2] == "openaiBaseUrl":
         raise argparse.ArgumentTypeError("another OpenAI is chosen with --openai-base-url")
+    if key.rpartition(":")[2] == "pineconeIndexHost":
+        raise argparse.ArgumentTypeError("another Pinecone is chosen with --pinecone-host")
     return key, value
 
 

@@ -1,4 +1,4 @@
-"""``up`` and ``demo``, and what a person is told when they cannot be."""
+"""The commands, and what a person is told when they cannot be."""
 
 import os
 import subprocess
@@ -13,24 +13,29 @@ from infra.settings import SettingsError
 from local.aws import AwsError
 from local.cli import Options
 from local.config import ConfigError
+from local.demo.labels.scenario import CONFIG as LABELS_CONFIG
 from local.demo.run import run_demo
+from local.receipts.destination import Destination
+from local.receipts.files import ReceiptsError, read_labels, read_receipts
+from local.receipts.importing import import_receipts
 from local.resources import ResourceError
-from local.stack import LOCAL_KEY, LocalStack, OpenAIServer, running
+from local.stack import LOCAL_KEY, LocalStack, OpenAIServer, PineconeServer, running
 from local.up import run_up
 
 _FAILED, _WRONG = 1, 2
-_DEADLINE_SECONDS, _PATIENT_DEADLINE_SECONDS = 50, 600
+_DEADLINE_SECONDS, _PATIENT_DEADLINE_SECONDS = 60, 600
 # A page is given up before its batch is, and not because this machine is slow.
-_DEMO_CONFIG = {"downloadTimeoutSeconds": "4"}
+_DEMO_CONFIG = {"downloadTimeoutSeconds": "4", **LABELS_CONFIG}
 # OpenAI itself takes minutes where the stand-in takes seconds.
 _PATIENT = {"vectorStorePollIntervalSeconds": "2", "vectorStorePollMaxAttempts": "90"}
 
 
 def run(options: Options, console: Console) -> int:
     """Run the command; its exit code."""
+    commands = {"up": _up, "demo": _demo, "import-receipts": _import_receipts}
     try:
-        return _up(options, console) if options.command == "up" else _demo(options, console)
-    except (ConfigError, SettingsError, AwsError) as error:
+        return commands[options.command](options, console)
+    except (ConfigError, SettingsError, AwsError, ReceiptsError) as error:
         print(error, file=sys.stderr)
         return _WRONG
     except ResourceError as error:
@@ -66,6 +71,26 @@ def _demo(options: Options, console: Console) -> int:
     return 0 if is_as_planned else _FAILED
 
 
+def _import_receipts(options: Options, console: Console) -> int:
+    receipts = read_receipts(options.receipts)
+    labels = read_labels(options.labels or options.receipts.with_name("labels.jsonl"), receipts)
+    destination = Destination.read(options.outputs)
+    with destination.pinecone().index() as index:
+        imported = import_receipts(
+            receipts,
+            labels,
+            table=destination.table(),
+            index=index,
+            namespace=destination.pinecone_namespace,
+            clock=time.time,
+        )
+    console.print(
+        f"{imported.receipts} receipts with {imported.labels} labels are there, "
+        f"{imported.new_labels} of the labels and {imported.new_vectors} vectors new."
+    )
+    return 0
+
+
 @contextmanager
 def _deployed(
     options: Options, console: Console, server: OpenAIServer | None
@@ -78,6 +103,7 @@ def _deployed(
                 running(
                     config={**config, **patience, **dict(options.config)},
                     openai=server,
+                    pinecone=_pinecone(options),
                     port=options.port,
                 )
             )
@@ -92,3 +118,12 @@ def _server(options: Options) -> OpenAIServer | None:
     if options.openai_base_url:
         return OpenAIServer(base_url=options.openai_base_url, key=LOCAL_KEY)
     return OpenAIServer(key=os.environ["OPENAI_API_KEY"]) if options.openai == "real" else None
+
+
+def _pinecone(options: Options) -> PineconeServer | None:
+    """The Pinecone that was asked for; None for the stand-in."""
+    if options.pinecone_host is None:
+        return None
+    return PineconeServer(
+        host=options.pinecone_host, key=os.environ.get("PINECONE_API_KEY", LOCAL_KEY)
+    )

@@ -1,4 +1,4 @@
-"""The whole embedded AWS: a program deployed, its functions and queues at work, until stopped."""
+"""The whole embedded AWS: a program deployed, its functions, queues and schedules at work."""
 
 import tempfile
 import threading
@@ -12,15 +12,18 @@ from local.aws import DEFAULT_REGION, Aws, AwsError
 from local.deployment import Deployment, deploy
 from local.event_sources import Poller, QueueMapping
 from local.events import announcing
-from local.executions import ended_with
+from local.executions import ended_with, named
 from local.function_environment import Runtime
 from local.function_logs import FunctionLogs
 from local.lambdas import Invocation, Lambdas, invoke, serving
+from local.map_runs import failing_with_their_items
 from local.queues import one_at_a_time
-from local.tables import one_call_at_a_time
+from local.schedules import MINUTE_SECONDS, Schedule, Ticker
+from local.tables import one_call_at_a_time, transactions_that_copy_what_they_touch
 
 _FUNCTION = "aws:lambda/function:Function"
 _MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+_SCHEDULE = "aws:scheduler/schedule:Schedule"
 
 
 @dataclass(kw_only=True)
@@ -45,6 +48,8 @@ class EmbeddedAws:
     """Keeps the functions' logs. Without one they are gone after ``stop``."""
     cache_dir: Path | None = None
     """Keeps compiled modules for the next time that the same code is run."""
+    minute_seconds: float = MINUTE_SECONDS
+    """How long a schedule's minute takes."""
     _running: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
     _up: "_Up | None" = field(default=None, init=False, repr=False)
 
@@ -77,7 +82,7 @@ class EmbeddedAws:
         return invoke(self.client("lambda"), function_name, event)
 
     def start(self) -> Self:
-        """Deploy, and have the queues read. Whatever goes wrong is raised, and nothing is left."""
+        """Deploy, read the queues, run the schedules. If that fails, nothing is left."""
         with ExitStack() as started:
             started.callback(setattr, self, "_up", None)
             up = self._start(started)
@@ -116,9 +121,12 @@ class EmbeddedAws:
         log_groups: dict[str, str] = {}
         started.enter_context(one_at_a_time(stopping))
         started.enter_context(one_call_at_a_time())
+        started.enter_context(transactions_that_copy_what_they_touch())
         started.enter_context(serving(lambdas, log_groups))
+        started.enter_context(named())
         started.enter_context(ended_with(aws, stopping))
         started.enter_context(announcing(aws))
+        started.enter_context(failing_with_their_items())
         deployment = deploy(
             aws,
             program=self.program.resolve(),
@@ -127,9 +135,13 @@ class EmbeddedAws:
             secrets=self.secrets,
         )
         log_groups.update(_log_groups(deployment))
-        for poller in _pollers(aws, deployment, stopping):
-            poller.start()
-            started.callback(poller.join)
+        workers: list[Poller | Ticker] = [
+            *_pollers(aws, deployment, stopping),
+            *_tickers(aws, deployment, stopping, self.minute_seconds),
+        ]
+        for worker in workers:
+            worker.start()
+            started.callback(worker.join)
         # First nothing new is begun; then what is being worked on ends with its function.
         started.callback(lambdas.stop)
         started.callback(stopping.set)
@@ -153,6 +165,16 @@ def _pollers(aws: Aws, deployment: Deployment, stopping: threading.Event) -> lis
         )
         for mapping in deployment.of_type(_MAPPING)
         if mapping.inputs.get("enabled") is not False
+    ]
+
+
+def _tickers(
+    aws: Aws, deployment: Deployment, stopping: threading.Event, minute_seconds: float
+) -> list[Ticker]:
+    return [
+        Ticker(Schedule.from_inputs(found.name, found.inputs), aws.client, stopping, minute_seconds)
+        for found in deployment.of_type(_SCHEDULE)
+        if found.inputs.get("state") != "DISABLED"
     ]
 
 

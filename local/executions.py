@@ -1,24 +1,58 @@
-"""Ends the executions of moto's state machines, which otherwise run on in threads of moto's."""
+"""Executions of moto's state machines: their names, and their end with the embedded AWS."""
 
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from local.aws import Aws
-from local.seams import SeamError
+from local.seams import Seam, SeamError
 
+START = Seam(
+    "moto.stepfunctions.parser.models:StepFunctionsParserBackend",
+    "start_execution",
+    ("self", "state_machine_arn", "name", "execution_input", "trace_header"),
+)
 _END_SECONDS = 5
 
 
 @contextmanager
+def named() -> Iterator[None]:
+    """While the block runs, an execution that is given no name gets one of its own, as in AWS.
+
+    moto calls each of them ``None``, and so refuses the second.
+    """
+
+    def starting(original: Any) -> Any:
+        def start_execution(
+            self: Any,
+            state_machine_arn: str,
+            name: str | None = None,
+            execution_input: Any = None,
+            trace_header: Any = None,
+        ) -> Any:
+            name = name or str(uuid.uuid4())
+            return original(self, state_machine_arn, name, execution_input, trace_header)
+
+        return start_execution
+
+    with START.replaced(starting):
+        yield
+
+
+@contextmanager
 def ended_with(aws: Aws, stopping: threading.Event) -> Iterator[None]:
-    """When the block ends, so does every execution. ``stopping`` wakes those between retries."""
+    """When the block ends, so does every execution, which otherwise runs on in a thread of moto's.
+
+    ``stopping`` wakes those that pause between two tries.
+    """
     with _waking(stopping):
         try:
             yield

@@ -6,7 +6,10 @@ parameters it had when that was written, so that another version of moto says so
 - ``lambdas.INVOKE``: a function runs in a process of ours instead of in Docker;
 - ``queues.RECEIVE`` and ``queues.DELETE``: a queue is used by one thread at a time;
 - ``tables.CALL``: DynamoDB answers one call after another;
-- ``events.STOP`` and ``events.TERMINATED``: the end of an execution becomes an event.
+- ``tables.TRANSACTION``: a transaction copies the items that it touches, and no whole tables;
+- ``executions.START``: an execution without a name gets one;
+- ``events.STOP`` and ``events.TERMINATED``: the end of an execution becomes an event;
+- ``map_runs.MAP_RUN``: a Distributed Map fails when one of its items does.
 
 One more is no function: ``executions.ended_with`` replaces the ``time`` that moto's retrier sleeps
 with, so that the pause between two tries ends when the embedded AWS does.

@@ -1,4 +1,4 @@
-"""This repository's program on the embedded AWS, with an OpenAI beside it."""
+"""This repository's program on the embedded AWS, with an OpenAI and a Pinecone beside it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openai import OpenAI
+from pinecone import Index, Pinecone
 
+from local.config import load_config, project_name
 from local.embedded import EmbeddedAws
 from local.standins.openai import OpenAIStandIn
+from local.standins.pinecone import PineconeStandIn
 from local.unpacked import unpacked
 
 PROGRAM = Path(__file__).parent.parent
@@ -25,12 +28,28 @@ class OpenAIServer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PineconeServer:
+    """A Pinecone index; ``host`` as Pinecone shows it, or a URL."""
+
+    host: str
+    key: str = field(default=LOCAL_KEY, repr=False)
+
+    def index(self) -> Index:
+        """The SDK's client of the index."""
+        return Pinecone(api_key=self.key).index(host=self.host)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LocalStack:
-    """A stack that is up. Without a stand-in, ``openai`` is another server."""
+    """A stack that is up. Without a stand-in, ``openai`` and ``pinecone`` are other servers."""
 
     aws: EmbeddedAws
     openai: OpenAIServer
+    pinecone: PineconeServer
+    namespace: str
+    """Of the words' vectors."""
     standin: OpenAIStandIn | None
+    vectors: PineconeStandIn | None
 
     def openai_client(self) -> OpenAI:
         """A client of the OpenAI that the functions talk to."""
@@ -39,18 +58,31 @@ class LocalStack:
 
 @contextmanager
 def running(
-    *, config: Mapping[str, str], openai: OpenAIServer | None = None, port: int = 0
+    *,
+    config: Mapping[str, str],
+    openai: OpenAIServer | None = None,
+    pinecone: PineconeServer | None = None,
+    port: int = 0,
 ) -> Iterator[LocalStack]:
     """Build, deploy and run the stack; when the block ends, nothing of it is left.
 
     ``config`` goes on top of ``Pulumi.local.yaml``; ``port`` is that of AWS, 0 for a free one.
+    Stand-ins take the places of ``openai`` and ``pinecone`` where there are none.
     Errors: ConfigError and SettingsError for the configuration, AwsError for the port.
     """
     with ExitStack() as started:
-        standin = None
+        standin = vectors = None
         if openai is None:
             standin = started.enter_context(OpenAIStandIn())
             openai = OpenAIServer(base_url=standin.base_url)
+        if pinecone is None:
+            vectors = started.enter_context(PineconeStandIn())
+            pinecone = PineconeServer(host=vectors.host)
+        config = {
+            "openaiBaseUrl": openai.base_url or "",
+            "pineconeIndexHost": pinecone.host,
+            **config,
+        }
         functions = unpacked()
         aws = started.enter_context(
             EmbeddedAws(
@@ -58,9 +90,22 @@ def running(
                 code_dir=functions.code,
                 runtime_dir=functions.runtime,
                 cache_dir=functions.compiled,
-                config={"openaiBaseUrl": openai.base_url or "", **config},
-                secrets={"openaiApiKey": openai.key},
+                config=config,
+                secrets={"openaiApiKey": openai.key, "pineconeApiKey": pinecone.key},
                 port=port,
             )
         )
-        yield LocalStack(aws=aws, openai=openai, standin=standin)
+        yield LocalStack(
+            aws=aws,
+            openai=openai,
+            pinecone=pinecone,
+            namespace=_namespace(config),
+            standin=standin,
+            vectors=vectors,
+        )
+
+
+def _namespace(config: Mapping[str, str]) -> str:
+    project = PROGRAM / "Pulumi.yaml"
+    values = load_config(project, PROGRAM / "Pulumi.local.yaml", config)
+    return values[f"{project_name(project)}:pineconeNamespace"]

@@ -4,14 +4,18 @@ import json
 import shlex
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from local.aws import CREDENTIALS
+from local.receipts.destination import RUNNING
 from local.sample_web import SampleWeb
 from local.stack import OPENAI_URL, LocalStack
+
+_SAMPLE_RECEIPTS = "local/sample_receipts/receipts.jsonl"
 
 
 def run_up(stack: LocalStack, console: Console, outputs_file: Path | None) -> None:
@@ -21,16 +25,31 @@ def run_up(stack: LocalStack, console: Console, outputs_file: Path | None) -> No
         for line in instructions(stack.aws.outputs, found, str(stack.aws.logs_dir)):
             # As it is: these lines are there to be copied.
             console.print(Text(line, style="" if line.startswith(" ") else "bold"), soft_wrap=True)
+        written = {**stack.aws.outputs, **found}
         if outputs_file:
-            _write(outputs_file, {**stack.aws.outputs, **found})
+            _write(outputs_file, written)
             console.print(Text(f"Outputs and endpoints are in {outputs_file}."), soft_wrap=True)
         console.print("Ctrl-C stops everything and leaves nothing behind.")
-        try:
-            while True:
-                # Not for ever at once: a signal that another thread gets does not end a wait.
-                time.sleep(0.5)
-        except KeyboardInterrupt:
-            console.print("Stopping.")
+        with _known_to_others(written):
+            try:
+                while True:
+                    # Not for ever at once: a signal that another thread gets does not end a wait.
+                    time.sleep(0.5)
+            except KeyboardInterrupt:
+                console.print("Stopping.")
+
+
+@contextmanager
+def _known_to_others(written: Mapping[str, str]) -> Iterator[None]:
+    """Have other commands find this stack while the block runs."""
+    _write(RUNNING, written)
+    try:
+        yield
+    finally:
+        # Unless another stack was started since.
+        with suppress(FileNotFoundError):
+            if json.loads(RUNNING.read_text(encoding="utf-8")) == written:
+                RUNNING.unlink()
 
 
 def endpoints(stack: LocalStack, web: SampleWeb) -> dict[str, str]:
@@ -41,6 +60,8 @@ def endpoints(stack: LocalStack, web: SampleWeb) -> dict[str, str]:
         "awsAccessKeyId": CREDENTIALS["AWS_ACCESS_KEY_ID"],
         "awsSecretAccessKey": CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         "openaiBaseUrl": stack.openai.base_url or OPENAI_URL,
+        "pineconeHost": stack.pinecone.host,
+        "pineconeNamespace": stack.namespace,
         "sampleWebUrl": web.base_url,
     }
 
@@ -55,6 +76,7 @@ def instructions(
     yield "Endpoints"
     yield f"  {'AWS':<39} {found['awsEndpointUrl']}"
     yield f"  {'OpenAI':<39} {found['openaiBaseUrl']}"
+    yield f"  {'Pinecone':<39} {found['pineconeHost']}"
     yield f"  {'documents to try it with':<39} {found['sampleWebUrl']}"
     yield f"  {'logs of the functions':<39} {logs_dir}"
     aws = f"aws --endpoint-url {found['awsEndpointUrl']}"
@@ -77,6 +99,17 @@ def instructions(
     )
     yield "A few seconds later, read its market analysis"
     yield f"  {aws} dynamodb scan --table-name {outputs['analysesTableName']}"
+    yield "Have labels judged; the schedules do the last two by themselves, every minute"
+    yield f"  python -m local import-receipts {_SAMPLE_RECEIPTS}"
+    yield (
+        f"  {aws} lambda invoke --function-name "
+        f"{outputs['submitCompletionBatchFunctionName']} /dev/stdout"
+    )
+    yield (
+        f"  {aws} stepfunctions start-execution --state-machine-arn "
+        f"{outputs['completionPollFlowArn']}"
+    )
+    yield f"  {aws} dynamodb scan --table-name {outputs['labelTableName']}"
     yield ""
 
 

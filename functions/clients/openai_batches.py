@@ -133,6 +133,8 @@ class BatchJobs(OpenAIConnection):
 def _job(batch: Batch) -> Job:
     if batch.object != "batch":
         raise OpenAIUnavailableError(f"asked for a batch, got a {batch.object}")
+    if not batch.created_at:  # the SDK puts None for a field that did not come
+        raise OpenAIUnavailableError(f"batch {batch.id} has no created_at")
     found = batch.errors.data if batch.errors and batch.errors.data else []
     usage = batch.usage
     return Job(

@@ -1,5 +1,7 @@
 """The edge of Secrets Manager: read at run time, kept for five minutes."""
 
+from threading import Lock
+
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
@@ -15,11 +17,14 @@ class Secret:
     def __init__(self, arn: str, provider: SecretsProvider | None = None) -> None:
         self._arn = arn
         self._provider = provider or SecretsProvider(boto3_client=aws.client("secretsmanager"))
+        self._reading = Lock()
 
     def read(self, *, afresh: bool = False) -> str:
         """The text; ``afresh`` passes over the kept one. Errors: AwsUnavailableError."""
         try:
-            return str(self._provider.get(self._arn, max_age=_KEEP_SECONDS, force_fetch=afresh))
+            with self._reading:  # or each of many threads would find it old, and pay for its own
+                text = self._provider.get(self._arn, max_age=_KEEP_SECONDS, force_fetch=afresh)
+            return str(text)
         except GetParameterError as error:
             raise AwsUnavailableError(
                 f"the secret {self._arn} could not be read: {error}"

@@ -26,10 +26,15 @@ class Capacity:
     tokens: int
     openai_limit: int | None
 
+    def limit(self, max_enqueued: int | None) -> int | None:
+        """How many may be under way; None for any number."""
+        limits = [limit for limit in (max_enqueued, self.openai_limit) if limit is not None]
+        return min(limits, default=None)
+
     def room(self, max_enqueued: int | None) -> int | None:
         """How many more may be sent; None for any number."""
-        limits = [limit for limit in (max_enqueued, self.openai_limit) if limit is not None]
-        return max(0, min(limits) - self.tokens) if limits else None
+        limit = self.limit(max_enqueued)
+        return None if limit is None else max(0, limit - self.tokens)
 
 
 def read(table: Table, now: float) -> Capacity:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from pydantic_core import to_json
+
 from functions.completions.identifiers import LabelId
 from functions.completions.targets import Request
 
@@ -46,7 +48,7 @@ def entry_line(
         "countsAttempt": counts_attempt,
         "needsReview": needs_review,
     }
-    return (request or _NO_REQUEST).rstrip()[:-1] + b"," + json.dumps(known).encode()[1:] + b"\n"
+    return (request or _NO_REQUEST).rstrip()[:-1] + b"," + to_json(known)[1:] + b"\n"
 
 
 _NO_REQUEST = b'{"customId":null,"targets":[]}'

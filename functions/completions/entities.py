@@ -1,4 +1,4 @@
-"""The items of the label table, as models.
+"""The items of the label table, as models; those about batches are in batches.py.
 
 ========================= =============== ============================ ==========================
 entity                    PK              SK                           indexes
@@ -7,6 +7,7 @@ Receipt                   IMAGE#{image}   RECEIPT#{n}
 ReceiptWordLabel          IMAGE#{image}   RECEIPT#…#LABEL#{label}      1 label, 2 mark, 3 status
 BatchSummary              BATCH#{id}      STATUS                       1 status
 CompletionBatchResult     BATCH#{id}      RESULT#IMAGE#…#LABEL#{label} 1 label, 2 batch, 3 receipt
+CompletionBatchLine       BATCH#{id}      LINE#{chunk}#{line}
 ========================= =============== ============================ ==========================
 
 A *mark* (GSI2 of a label) says that Pinecone does not show the label's word as it is now.
@@ -20,7 +21,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from functions.completions.identifiers import LabelId, ReceiptId
-from functions.completions.vocabulary import BatchStatus, BatchType, Outcome, ValidationStatus
+from functions.completions.vocabulary import ValidationStatus
 from functions.errors import InvalidItemError
 
 # So many partitions share the marks, as one of an index takes a thousand writes a second.
@@ -120,7 +121,9 @@ class ReceiptWordLabel(Entity):
             "TYPE": "RECEIPT_WORD_LABEL",
             "GSI1PK": f"LABEL#{self.id.label}",
             "GSI1SK": self.id.word.vector_id,
-            **self.status_attributes(self.validation_status),
+            **in_status(self.validation_status),
+            # The oldest of a status come first.
+            "GSI3SK": f"{self.timestamp_added}#{self.id.text}",
             "timestamp_added": self.timestamp_added,
             "label_proposed_by": self.label_proposed_by,
             "reasoning": self.reasoning,
@@ -135,10 +138,6 @@ class ReceiptWordLabel(Entity):
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """The label of an item; InvalidItemError."""
         return cls._of(item, id=LabelId.of_key(str(item.get("PK")), str(item.get("SK"))))
-
-    def status_attributes(self, status: ValidationStatus) -> dict[str, str]:
-        """The attributes that change with the status; the oldest of a status come first."""
-        return {**in_status(status), "GSI3SK": f"{self.timestamp_added}#{self.id.text}"}
 
     def mark(self, version: str, kind: str = UNPROJECTED) -> dict[str, str]:
         """The attributes that have its word projected; ``UNMARK`` has their names."""
@@ -155,121 +154,3 @@ UNMARK = ("GSI2PK", "GSI2SK", "projection")
 def in_status(status: ValidationStatus) -> dict[str, str]:
     """The attributes of a label that are not the same in another status."""
     return {"validation_status": status, "GSI3PK": f"VALIDATION_STATUS#{status}"}
-
-
-class BatchSummary(Entity):
-    """A batch: our own name for a Batch API job, and how it stands. Leases are Unix seconds."""
-
-    batch_id: str
-    batch_type: BatchType = BatchType.COMPLETION
-    status: BatchStatus
-    submitted_at: str
-    model: str
-    targets_key: str
-    """Of the S3 object with its targets, a request a line."""
-    target_count: int
-    request_count: int
-    prompt_tokens: int
-    """Estimated; they count as under way until the batch ends."""
-    openai_batch_id: str | None = None
-    input_file_id: str | None = None
-    lease_until: int = 0
-    """Until then a batch that is SUBMITTING is in its submitter's hands."""
-    released_at: int | None = None
-    """When its labels were released because no job was found; a late job is then cancelled."""
-    checked_at: str = ""
-    """When it was last handed on to be collected."""
-    cancel_requested_at: str | None = None
-    openai_status: str | None = None
-    result_file_id: str | None = None
-    error_file_id: str | None = None
-    outcomes: dict[str, int] = Field(default_factory=dict)
-    """How many targets ended where; they add up to ``target_count``."""
-    lines_without_answer: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    reason: str | None = None
-    finished_at: str | None = None
-
-    @property
-    def key(self) -> dict[str, str]:
-        """The key of its item."""
-        return summary_key(self.batch_id)
-
-    def to_item(self) -> dict[str, Any]:
-        """The whole item, without what is None."""
-        item = {
-            **self.key,
-            "TYPE": "BATCH_SUMMARY",
-            **self.model_dump(mode="json"),
-            **self.status_attributes(self.status),
-        }
-        return {name: value for name, value in item.items() if value is not None}
-
-    @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> Self:
-        """The summary of an item; InvalidItemError."""
-        return cls._of(item)
-
-    def status_attributes(self, status: BatchStatus) -> dict[str, str]:
-        """The attributes that change with the status."""
-        return {
-            "status": status,
-            "GSI1PK": f"STATUS#{status}",
-            "GSI1SK": f"BATCH_TYPE#{self.batch_type}#BATCH_ID#{self.batch_id}",
-        }
-
-
-def summary_key(batch_id: str) -> dict[str, str]:
-    """The key of a batch's summary."""
-    return {"PK": f"BATCH#{batch_id}", "SK": "STATUS"}
-
-
-class CompletionBatchResult(Entity):
-    """What became of one target of a batch: the audit."""
-
-    batch_id: str
-    id: LabelId
-    outcome: Outcome
-    original_label: str
-    gpt_suggested_label: str | None = None
-    is_valid: bool | None = None
-    """The verdict; None where there was none."""
-    reason: str | None = None
-    """Why there was no verdict, or why it was not followed."""
-    model: str
-    input_tokens: int = 0
-    output_tokens: int = 0
-    """Both of the request, which asked about all labels of a receipt."""
-    attempt: int
-    """Counts from 1."""
-    validated_at: str
-    raw_line: str | None = None
-    """Where the line is kept: ``{S3 key}#{line, from 0}``."""
-
-    @property
-    def key(self) -> dict[str, str]:
-        """The key of its item."""
-        return {"PK": f"BATCH#{self.batch_id}", "SK": f"RESULT#{self.id.text}"}
-
-    def to_item(self) -> dict[str, Any]:
-        """The whole item, without what is None."""
-        status = f"STATUS#{self.outcome}"
-        item = {
-            **self.key,
-            "TYPE": "COMPLETION_BATCH_RESULT",
-            "GSI1PK": f"LABEL#{self.id.label}",
-            "GSI1SK": status,
-            "GSI2PK": f"BATCH#{self.batch_id}",
-            "GSI2SK": status,
-            "GSI3PK": self.id.receipt.custom_id,
-            "GSI3SK": f"BATCH#{self.batch_id}#{status}",
-            **self.model_dump(mode="json", exclude={"id"}),
-        }
-        return {name: value for name, value in item.items() if value is not None}
-
-    @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> Self:
-        """The result of an item; InvalidItemError."""
-        image, _, rest = str(item.get("SK")).removeprefix("RESULT#").partition("#RECEIPT#")
-        return cls._of(item, id=LabelId.of_key(image, f"RECEIPT#{rest}"))

@@ -101,8 +101,11 @@ class LabelId:
 
     @property
     def text(self) -> str:
-        """Its whole name."""
-        return f"{self.word.vector_id}#LABEL#{self.label}"
+        """Its whole name; written out, as millions of them are made."""
+        return (
+            f"IMAGE#{self.image_id}#RECEIPT#{self.receipt_id:05d}#LINE#{self.line_id:05d}"
+            f"#WORD#{self.word_id:05d}#LABEL#{self.label}"
+        )
 
     @property
     def target_id(self) -> str:

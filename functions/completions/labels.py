@@ -7,7 +7,8 @@ from typing import TypeVar
 from boto3.dynamodb.conditions import Key
 
 from functions.clients.dynamodb import Item, Table
-from functions.completions.entities import BatchSummary, Receipt, ReceiptWordLabel, summary_key
+from functions.completions.batches import BatchSummary, summary_key
+from functions.completions.entities import Receipt, ReceiptWordLabel
 from functions.completions.identifiers import LabelId, ReceiptId, WordId
 from functions.completions.vocabulary import BatchStatus, BatchType, ValidationStatus
 from functions.errors import InvalidItemError

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from local.demo.labels.run import run_labels
+from local.demo.labels.summary import print_labels
 from local.demo.observe import Observer
 from local.demo.outcomes import (
     DocumentState,
@@ -19,7 +21,7 @@ from local.demo.progress import View, progress
 from local.demo.report import report
 from local.demo.scenario import Outcome, PlannedMessage, prepare, scenario
 from local.demo.snapshot import Snapshot
-from local.demo.summary import print_summary
+from local.demo.summary import print_summary, print_verdict
 from local.sample_web import SampleWeb
 from local.stack import LocalStack
 
@@ -35,10 +37,12 @@ def run_demo(
     report_file: Path | None,
     started: float,
 ) -> bool:
-    """Send the scenario, wait for its end, tell of it; whether all was as it should be.
+    """Run both flows and tell of them; whether all was as it should be.
 
-    ``started`` is the monotonic time from which the report counts its seconds.
+    ``deadline_seconds`` is for each of them; ``started`` is the monotonic time from which the
+    report counts its seconds.
     """
+    console.rule("Documents", align="left")
     with SampleWeb() as web, stack.openai_client() as openai:
         if stack.standin:
             prepare(stack.standin)
@@ -55,13 +59,19 @@ def run_demo(
         *(f"unfinished: {line}" for line in unfinished(sent, view.snapshot)),
         *complaints(sent, view.snapshot),
     ]
-    print_summary(console, view, problems)
+    print_summary(console, view)
+    console.print()
+    console.rule("Labels", align="left")
+    labels = run_labels(stack, console, deadline_seconds=deadline_seconds)
+    print_labels(console, labels.report)
+    print_verdict(console, problems := [*problems, *labels.problems])
     if stack.standin is None:
         stores = sorted({state.vector_store_id for state in view.states} - {""})
         console.print(f"The files stay at {openai.base_url}, in {', '.join(stores)}.")
     if report_file:
         seconds = time.monotonic() - started
-        result = report(sent, view.snapshot, problems=problems, seconds=seconds)
+        documents = report(sent, view.snapshot, problems=problems, seconds=seconds)
+        result = {**documents, **labels.report}
         report_file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     return not problems
 

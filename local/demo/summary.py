@@ -1,4 +1,4 @@
-"""What a person reads when the demo is over: every document by its file batch, and the sum."""
+"""What a person reads of the documents: each by its file batch, and the sum."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,8 +21,8 @@ _ENDED = {
 }
 
 
-def print_summary(console: Console, view: View, problems: Sequence[str]) -> None:
-    """The whole result, for at least 80 columns."""
+def print_summary(console: Console, view: View) -> None:
+    """What became of the documents, for at least 80 columns."""
     console.print(Text("Each document, by its file batch and that batch's execution", style="bold"))
     console.print(Text(f"(all at {view.base_url})"))
     for batch_id in dict.fromkeys(state.batch_id for state in view.states):
@@ -33,6 +33,10 @@ def print_summary(console: Console, view: View, problems: Sequence[str]) -> None
     console.print()
     for line in _sum(view):
         console.print(Text(line))
+
+
+def print_verdict(console: Console, problems: Sequence[str]) -> None:
+    """Whether all is as it should be."""
     if problems:
         console.print(Text(f"Not as it should be ({len(problems)}):", style="bold red"))
         for problem in problems:

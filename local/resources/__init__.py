@@ -6,10 +6,10 @@ A creator takes the AWS, the logical name and the inputs as pulumi-aws names the
 
 from collections.abc import Mapping
 
-from local.resources import compute, messaging, storage
+from local.resources import buckets, compute, messaging, storage
 from local.resources.naming import Created, Creator, ResourceError
 
-__all__ = ["CREATORS", "METADATA_ONLY", "Created", "ResourceError", "creator"]
+__all__ = ["CREATORS", "Created", "ResourceError", "creator"]
 
 CREATORS: Mapping[str, Creator] = {
     "aws:cloudwatch/eventRule:EventRule": messaging.event_rule,
@@ -23,10 +23,15 @@ CREATORS: Mapping[str, Creator] = {
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
         compute.function_event_invoke_config
     ),
-    "aws:s3/bucket:Bucket": storage.bucket,
-    "aws:s3/bucketPolicy:BucketPolicy": storage.bucket_policy,
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": storage.bucket_public_access_block,
-    "aws:s3/bucketVersioning:BucketVersioning": storage.bucket_versioning,
+    "aws:s3/bucket:Bucket": buckets.bucket,
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": buckets.lifecycle,
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": buckets.ownership_controls,
+    "aws:s3/bucketPolicy:BucketPolicy": buckets.policy,
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": buckets.public_access_block,
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+        buckets.encryption
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": buckets.versioning,
     "aws:scheduler/schedule:Schedule": messaging.schedule,
     "aws:secretsmanager/secret:Secret": storage.secret,
     "aws:secretsmanager/secretVersion:SecretVersion": storage.secret_version,
@@ -36,20 +41,10 @@ CREATORS: Mapping[str, Creator] = {
     "aws:sqs/queuePolicy:QueuePolicy": messaging.queue_policy,
     "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": messaging.redrive_allow_policy,
 }
-# Registered and then forgotten: nothing that a program does here depends on them.
-METADATA_ONLY = frozenset(
-    {
-        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-    }
-)
 
 
 def creator(token: str) -> Creator:
     """The creator of a type; ResourceError says where to add one."""
-    if token in METADATA_ONLY:
-        return lambda _aws, name, _inputs: Created(name)
     if token not in CREATORS:
         raise ResourceError(
             f"{token} cannot be created in the embedded AWS: write a creator for it in "

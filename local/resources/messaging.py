@@ -12,6 +12,7 @@ from local.resources.naming import (
     physical_name,
     tag_list,
 )
+from local.schedules import Schedule
 
 _QUEUE_ATTRIBUTES = {
     "delaySeconds": "DelaySeconds",
@@ -132,7 +133,11 @@ def _input_transformer(transformer: Any) -> dict[str, Any] | None:
 
 
 def schedule(aws: Aws, name: str, inputs: Inputs) -> Created:
-    """A schedule of EventBridge Scheduler. moto keeps it; nobody runs it."""
+    """A schedule of EventBridge Scheduler. moto keeps it: local/schedules.py runs it."""
+    try:
+        Schedule.from_inputs(name, inputs)
+    except ValueError as error:
+        raise ResourceError(str(error)) from error
     schedule_name = physical_name(name, inputs, 64)
     group = inputs.get("groupName") or "default"
     arn = aws.client("scheduler").create_schedule(

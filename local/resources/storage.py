@@ -1,4 +1,4 @@
-"""Tables, buckets, secrets and log groups."""
+"""Tables, secrets and log groups."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ from local.resources.naming import (
     Created,
     Inputs,
     ResourceError,
-    capitalised,
     given,
     physical_name,
     tag_list,
@@ -128,46 +127,3 @@ def log_group(aws: Aws, name: str, inputs: Inputs) -> Created:
         )
     arn = f"arn:aws:logs:{aws.region}:{aws.account}:log-group:{group_name}"
     return Created(group_name, {"name": group_name, "arn": arn})
-
-
-def bucket(aws: Aws, name: str, inputs: Inputs) -> Created:
-    """A bucket. Its names have no capitals."""
-    bucket_name = physical_name(name.lower(), inputs, 63, key="bucket")
-    location = {"LocationConstraint": aws.region}
-    aws.client("s3").create_bucket(
-        Bucket=bucket_name,
-        **({} if aws.region == "us-east-1" else {"CreateBucketConfiguration": location}),
-    )
-    outputs = {
-        "bucket": bucket_name,
-        "arn": f"arn:aws:s3:::{bucket_name}",
-        "bucketDomainName": f"{bucket_name}.s3.amazonaws.com",
-        "bucketRegionalDomainName": f"{bucket_name}.s3.{aws.region}.amazonaws.com",
-        "region": aws.region,
-    }
-    return Created(bucket_name, outputs)
-
-
-def bucket_versioning(aws: Aws, _name: str, inputs: Inputs) -> Created:
-    """Whether a bucket keeps what is overwritten."""
-    aws.client("s3").put_bucket_versioning(
-        Bucket=inputs["bucket"],
-        VersioningConfiguration=given(Status=inputs["versioningConfiguration"]["status"]),
-    )
-    return Created(inputs["bucket"])
-
-
-def bucket_policy(aws: Aws, _name: str, inputs: Inputs) -> Created:
-    """Who may do what with a bucket. moto keeps it and enforces nothing."""
-    aws.client("s3").put_bucket_policy(Bucket=inputs["bucket"], Policy=inputs["policy"])
-    return Created(inputs["bucket"])
-
-
-def bucket_public_access_block(aws: Aws, _name: str, inputs: Inputs) -> Created:
-    """What a bucket's policies may not open."""
-    names = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-    aws.client("s3").put_public_access_block(
-        Bucket=inputs["bucket"],
-        PublicAccessBlockConfiguration=capitalised({key: bool(inputs.get(key)) for key in names}),
-    )
-    return Created(inputs["bucket"])

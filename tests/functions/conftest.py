@@ -5,7 +5,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import boto3
 import botocore.session
@@ -19,8 +19,9 @@ from functions.clients.dynamodb import Table
 from functions.clients.openai import OpenAIService
 from functions.clients.secrets import Secret
 from local.standins.openai import OpenAIStandIn
+from local.tables import transactions_that_copy_what_they_touch
 
-REGION = "eu-central-1"
+REGION: Final = "eu-central-1"
 API_KEY = "sk-test-0123456789abcdefghijklmnop"
 
 MakeTable = Callable[[str], Table]
@@ -71,7 +72,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, service_models: Loader) -> Iterator[Non
             return answer(self, request)
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process_request)
-    with mock_aws():
+    with mock_aws(), transactions_that_copy_what_they_touch():
         session = botocore.session.Session()
         session.register_component("data_loader", service_models)
         boto3.setup_default_session(botocore_session=session)

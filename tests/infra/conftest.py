@@ -56,6 +56,7 @@ class Recorded(pulumi.runtime.Mocks):
             "arn": f"arn:aws:{service}:eu-central-1:000000000000:{physical}",
             "url": f"https://sqs.example/000000000000/{physical}",
             "secretArn": inputs.get("secretId", ""),
+            "bucket": inputs.get("bucket", physical),
         }
         # A secret's id is its ARN.
         identity = outputs["arn"] if args.typ == "aws:secretsmanager/secret:Secret" else physical
@@ -97,15 +98,20 @@ def deploy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deploy:
     monkeypatch.setattr(bundle, "build", lambda _target: archive)
 
     def run(
-        stack: str = "dev", config: Mapping[str, str] | None = None, *, key: str | None = "sk-test"
+        stack: str = "dev",
+        config: Mapping[str, str] | None = None,
+        *,
+        key: str | None = "sk-test",
+        pinecone_key: str | None = None,
     ) -> Recorded:
+        keys = {"openaiApiKey": key, "pineconeApiKey": pinecone_key}
         recorded = Recorded()
         recorded.outputs = run_program(
             recorded,
             program=ROOT,
             stack=stack,
             config=config or {},
-            secrets={} if key is None else {"openaiApiKey": key},
+            secrets={name: value for name, value in keys.items() if value is not None},
         )
         return recorded
 

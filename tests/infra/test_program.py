@@ -16,6 +16,12 @@ OUTPUTS = {
     "vectorStoreBatchFlowDeadLetterQueueUrl": "documents-vector-store-batch-dead-letters",
     "analysesTableName": "documents-analyses",
     "ingestLedgerTableName": "documents-ingest-ledger",
+    "labelTableName": "labels-table",
+    "batchBucketName": "labels-batches-bucket",
+    "completionPollFlowArn": "labels-poll-state-machine",
+    "submitCompletionBatchFunctionName": "labels-submit-function",
+    "completionReconcileFunctionName": "labels-reconcile-function",
+    "completionDeadLetterQueueUrl": "labels-dead-letters",
 }
 FUNCTION_BASICS = {
     "logs:CreateLogStream",
@@ -36,10 +42,11 @@ def environment(recorded: Recorded, function: str) -> dict[str, Any]:
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
 def test_every_stack_exports_the_documented_outputs(deploy: Deploy, stack: str) -> None:
     recorded = deploy(stack)
-    expected = {}
-    for output, resource in OUTPUTS.items():
-        kind = "url" if output.endswith("Url") else "arn" if output.endswith("Arn") else "name"
-        expected[output] = recorded.one(resource).outputs[kind]
+    kinds = {"Url": "url", "Arn": "arn"}
+    expected = {
+        output: recorded.one(resource).outputs[kinds.get(output[-3:], "name")]
+        for output, resource in OUTPUTS.items()
+    }
     assert recorded.outputs == expected
 
 
@@ -214,20 +221,26 @@ def test_tables_can_be_restored_and_are_encrypted(deploy: Deploy) -> None:
 
 def test_functions_run_on_the_platform_that_the_bundle_is_built_for(deploy: Deploy) -> None:
     functions = deploy().of("aws:lambda/function:Function")
-    assert len(functions) == 3
+    assert len(functions) == 9
     for function in functions:
         assert function.inputs["runtime"] == "python3.13"
         assert function.inputs["architectures"] == ["arm64"]
         assert function.inputs["tracingConfig"] == {"mode": "Active"}
 
 
-def test_the_key_is_nowhere_but_in_the_secret(deploy: Deploy) -> None:
-    recorded = deploy(key="sk-marked")
+@pytest.mark.parametrize(
+    ("keys", "holder"),
+    [({"key": "sk-marked"}, "openai-key"), ({"pinecone_key": "sk-marked"}, "pinecone-key")],
+)
+def test_a_key_is_nowhere_but_in_its_secret(
+    deploy: Deploy, keys: dict[str, str], holder: str
+) -> None:
+    recorded = deploy(config={"pineconeIndexHost": "words.example.com"}, **keys)
     holders = [
         r.name for r in recorded.resources if "sk-marked" in json.dumps(r.inputs, default=str)
     ]
-    assert holders == ["openai-key-version"]
-    assert recorded.one("openai-key-version").secret == {"secretString"}
+    assert holders == [f"{holder}-version"]
+    assert recorded.one(f"{holder}-version").secret == {"secretString"}
     assert "sk-marked" not in json.dumps(recorded.outputs)
 
 

@@ -22,6 +22,26 @@ WRONG = [
     ("queueMaxReceives", "1", "pulumi config set queueMaxReceives 5"),
     ("logRetentionDays", "8", "pulumi config set logRetentionDays 30"),
     ("fallbackModel", "", "pulumi config set fallbackModel gpt-5.4-mini"),
+    ("completionModel", "", "pulumi config set completionModel gpt-5.4-mini"),
+    ("completionSubmitMinutes", "0", "pulumi config set completionSubmitMinutes 60"),
+    ("completionPollMinutes", "1441", "pulumi config set completionPollMinutes 5"),
+    ("completionReconcileMinutes", "0", "pulumi config set completionReconcileMinutes 60"),
+    ("completionPollConcurrency", "41", "pulumi config set completionPollConcurrency 10"),
+    ("completionApplyConcurrency", "1001", "pulumi config set completionApplyConcurrency 10"),
+    ("completionPollMaxBatches", "0", "pulumi config set completionPollMaxBatches 200"),
+    (
+        "completionValidatingTimeoutSeconds",
+        "59",
+        "pulumi config set completionValidatingTimeoutSeconds 300",
+    ),
+    ("completionMaxAttempts", "0", "pulumi config set completionMaxAttempts 3"),
+    ("completionBatchMaxRequests", "50001", "pulumi config set completionBatchMaxRequests 50000"),
+    ("completionBatchMaxBytes", "200000001", "pulumi config set completionBatchMaxBytes 200000000"),
+    ("completionMaxEnqueuedTokens", "0", "pulumi config set completionMaxEnqueuedTokens ''"),
+    ("pineconeIndexHost", "words", "pulumi config set pineconeIndexHost ''"),
+    ("pineconeIndexHost", "ftp://words.example.com", "pulumi config set pineconeIndexHost ''"),
+    ("pineconeNamespace", "", "pulumi config set pineconeNamespace words"),
+    ("batchRetentionDays", "29", "pulumi config set batchRetentionDays 90"),
     ("openaiBaseUrl", "ftp://x", "pulumi config set openaiBaseUrl ''"),
     ("openaiBaseUrl", "https://me:pw@x/v1", "pulumi config set openaiBaseUrl ''"),
 ]
@@ -61,6 +81,10 @@ IMPOSSIBLE = [
     (
         {"downloadMaxBytes": "30000000"},
         "pulumi config set ingestMemoryMegabytes 1100",
+    ),
+    (
+        {"completionPollMaxBatches": "268"},
+        "pulumi config set completionPollMaxBatches 267",
     ),
     (
         {"downloadTimeoutSeconds": "151"},
@@ -109,6 +133,23 @@ def test_a_missing_key_is_asked_for_with_the_command_that_sets_it(deploy: Deploy
     with pytest.raises(SettingsError) as refusal:
         deploy(key=None)
     assert "pulumi config set --secret openaiApiKey" in str(refusal.value)
+
+
+def test_a_pinecone_key_without_an_index_is_refused(deploy: Deploy) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        deploy(pinecone_key="pc-marked")
+    assert "\n    pulumi config set pineconeIndexHost <host>\n" in str(refusal.value)
+    assert "pc-marked" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["words-1a2b.svc.example.pinecone.io", "https://words.example.com", "http://127.0.0.1:4020"],
+)
+def test_the_index_is_a_host_or_a_url(deploy: Deploy, host: str) -> None:
+    recorded = deploy(config={"pineconeIndexHost": host}, pinecone_key="pc-test")
+    variables = recorded.one("labels-project-function").inputs["environment"]["variables"]
+    assert variables["PINECONE_INDEX_HOST"] == host
 
 
 def test_no_complaint_shows_the_key(deploy: Deploy) -> None:

@@ -60,18 +60,19 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def make_embedded(code_dir: Path, runtime_dir: Path, archive: Path) -> Callable[..., EmbeddedAws]:
-    """``make_embedded(consumed, **settings)``: the tests' program, not started.
+    """``make_embedded(consumed, ticks="", **settings)``: the tests' program, not started.
 
-    One of its functions writes the batches that it gets to the file ``consumed``.
+    One of its functions writes the batches that it gets to the file ``consumed``, another counts in
+    the file ``ticks`` how often its schedule was due.
     """
 
-    def make(consumed: Path, **settings: Any) -> EmbeddedAws:
+    def make(consumed: Path, ticks: str = "", **settings: Any) -> EmbeddedAws:
         defaults = {"secrets": {"apiKey": "sk-secret"}}
         return EmbeddedAws(
             program=HERE / "program",
             code_dir=code_dir,
             runtime_dir=runtime_dir,
-            config={"code": str(archive), "consumed": str(consumed)},
+            config={"code": str(archive), "consumed": str(consumed), "ticks": ticks},
             **{**defaults, **settings},
         )
 

@@ -12,7 +12,7 @@ from local.demo.progress import View, progress
 from local.demo.report import report
 from local.demo.scenario import Outcome, scenario
 from local.demo.snapshot import Snapshot
-from local.demo.summary import print_summary
+from local.demo.summary import print_summary, print_verdict
 from local.sample_web import SampleWeb
 from tests.local.demo_snapshots import DONE, URL, download_letter, sent
 
@@ -59,7 +59,8 @@ def test_the_summary_tells_of_every_document_and_fits(width: int) -> None:
     messages = [sent(), sent(Outcome.DEAD_LETTER, body="{")]
     snapshot = replace(DONE, letters=[download_letter("{")])
     messages[0] = replace(messages[0], message_ids=["m-0"])
-    print_summary(console, view(messages, snapshot), [])
+    print_summary(console, view(messages, snapshot))
+    print_verdict(console, [])
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert max(map(len, text.splitlines())) <= width
     assert text.count("/press/frame-contract.txt") == 2
@@ -71,7 +72,8 @@ def test_the_summary_tells_of_every_document_and_fits(width: int) -> None:
 
 def test_the_summary_tells_what_is_missing() -> None:
     console = Console(file=io.StringIO(), width=100)
-    print_summary(console, view([sent()], Snapshot()), ["unfinished: something"])
+    print_summary(console, view([sent()], Snapshot()))
+    print_verdict(console, ["unfinished: something"])
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "unfinished  /press/frame-contract.txt  queued" in text
     assert "unfinished: something" in text

@@ -24,6 +24,11 @@ ASSUMABLE = '{"Version": "2012-10-17", "Statement": []}'
 Create = Callable[..., dict[str, Any]]
 
 
+def policy(*statements: dict[str, Any]) -> str:
+    """A policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
 @pytest.fixture(scope="module")
 def deployment(aws: Aws, archive: Path) -> Deployment:
     return deploy(
@@ -66,8 +71,7 @@ def test_every_resource_is_known_with_its_inputs(deployment: Deployment) -> None
     assert tables[0].id == deployment.outputs["table"]
     assert tables[0].inputs["billingMode"] == "PAY_PER_REQUEST"
     created = {resource.type for resource in deployment.resources}
-    untested = {"aws:s3/bucketPolicy:BucketPolicy", "aws:s3/bucketVersioning:BucketVersioning"}
-    assert set(CREATORS) - created == untested
+    assert {token for token in CREATORS if not token.startswith("aws:s3/")} <= created
 
 
 def test_queues_have_their_settings(deployment: Deployment, aws: Aws) -> None:
@@ -93,6 +97,7 @@ def test_functions_have_their_settings(deployment: Deployment, aws: Aws) -> None
     assert (found["Timeout"], found["MemorySize"]) == (1, 256)
     assert found["Environment"]["Variables"] == {"KEY_ARN": deployment.outputs["secretArn"]}
     assert found["Architectures"] == ["arm64"]
+    assert found["EphemeralStorage"] == {"Size": 1024}
     policies = aws.client("iam").list_role_policies(RoleName=found["Role"].rpartition("/")[2])
     assert policies["PolicyNames"][0].startswith("worker-reads-work-")
 
@@ -115,9 +120,11 @@ def test_tables_have_their_indexes(deployment: Deployment, aws: Aws) -> None:
     found = dynamodb.describe_table(TableName=name)["Table"]
 
     assert [key["AttributeName"] for key in found["KeySchema"]] == ["PK", "SK"]
-    index = found["GlobalSecondaryIndexes"][0]
-    assert index["IndexName"] == "GSI1"
-    assert [key["AttributeName"] for key in index["KeySchema"]] == ["GSI1PK", "SK"]
+    indexes = {
+        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
+        for index in found["GlobalSecondaryIndexes"]
+    }
+    assert indexes == {"GSI1": ["GSI1PK", "SK"], "GSI2": ["GSI2PK", "SK"]}
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
     ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
@@ -127,11 +134,17 @@ def test_tables_have_their_indexes(deployment: Deployment, aws: Aws) -> None:
 def test_rules_and_schedules_are_there(deployment: Deployment, aws: Aws) -> None:
     rule = deployment.of_type("aws:cloudwatch/eventRule:EventRule")[0].outputs["name"]
     targets = aws.client("events").list_targets_by_rule(Rule=rule)["Targets"]
-    schedule = deployment.of_type("aws:scheduler/schedule:Schedule")[0].outputs["name"]
+    schedules = deployment.of_type("aws:scheduler/schedule:Schedule")
+    [schedule] = [found.outputs["name"] for found in schedules if found.name == "sweep"]
 
     assert targets[0]["Arn"].rpartition(":")[2].startswith("notices-dead-")
     found = aws.client("scheduler").get_schedule(Name=schedule)
     assert found["Target"]["Arn"] == deployment.outputs["machineArn"]
+    assert found["Target"]["RetryPolicy"] == {
+        "MaximumEventAgeInSeconds": 300,
+        "MaximumRetryAttempts": 2,
+    }
+    assert ":work-dead-" in found["Target"]["DeadLetterConfig"]["Arn"]
 
 
 def test_mappings_are_listed_but_moto_leaves_their_work_to_us(
@@ -299,7 +312,8 @@ def test_what_aws_refuses_names_the_resource(create: Create) -> None:
 
 def test_a_bucket_takes_its_policy_and_keeps_versions(create: Create, aws: Aws) -> None:
     name = create("aws:s3/bucket:Bucket", "Kept", bucketPrefix="kept-")["bucket"]
-    create("aws:s3/bucketPolicy:BucketPolicy", "p", bucket=name, policy=ASSUMABLE)
+    refused = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "*"}
+    create("aws:s3/bucketPolicy:BucketPolicy", "p", bucket=name, policy=policy(refused))
     create(
         "aws:s3/bucketVersioning:BucketVersioning",
         "v",
@@ -309,13 +323,104 @@ def test_a_bucket_takes_its_policy_and_keeps_versions(create: Create, aws: Aws) 
 
     assert name.startswith("kept-")
     assert aws.client("s3").get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
-    assert json.loads(aws.client("s3").get_bucket_policy(Bucket=name)["Policy"])
+    found = json.loads(aws.client("s3").get_bucket_policy(Bucket=name)["Policy"])
+    assert found["Statement"] == [refused]
 
 
-def test_what_moto_has_no_use_for_is_taken(create: Create) -> None:
-    token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+def test_a_bucket_that_takes_tls_alone_can_be_used_without_it_here(
+    create: Create, aws: Aws
+) -> None:
+    name = create("aws:s3/bucket:Bucket", "private")["bucket"]
+    refused = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    create("aws:s3/bucketPolicy:BucketPolicy", "p", bucket=name, policy=policy(refused))
+    aws.client("s3").put_object(Bucket=name, Key="file", Body=b"content")
 
-    assert create(token, "l", bucket="b", rules=[]) == {"bucket": "b", "rules": []}
+    assert aws.client("s3").get_object(Bucket=name, Key="file")["Body"].read() == b"content"
+
+
+def test_a_bucket_is_set_up_as_the_program_says(create: Create, aws: Aws) -> None:
+    name = create("aws:s3/bucket:Bucket", "kept")["bucket"]
+    create(
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+        "o",
+        bucket=name,
+        rule={"objectOwnership": "BucketOwnerEnforced"},
+    )
+    create(
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        "e",
+        bucket=name,
+        rules=[
+            {
+                "applyServerSideEncryptionByDefault": {
+                    "sseAlgorithm": "aws:kms",
+                    "kmsMasterKeyId": "key",
+                },
+                "bucketKeyEnabled": True,
+            }
+        ],
+    )
+    create(
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "l",
+        bucket=name,
+        rules=[
+            {
+                "id": "expire",
+                "status": "Enabled",
+                "filter": {"prefix": "batches/"},
+                "expiration": {"days": 90.0},
+            },
+            {
+                "id": "abort",
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1.0},
+            },
+        ],
+    )
+
+    s3 = aws.client("s3")
+    [ownership] = s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"]
+    assert ownership == {"ObjectOwnership": "BucketOwnerEnforced"}
+    [rule] = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": "key",
+    }
+    assert rule["BucketKeyEnabled"] is True
+    expire, abort = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert (expire["ID"], expire["Filter"]) == ("expire", {"Prefix": "batches/"})
+    assert expire["Expiration"]["Days"] == 90
+    assert abort["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+@pytest.mark.parametrize(
+    ("expression", "target", "message"),
+    [
+        ("cron(0 9 * * ? *)", "arn:aws:states:eu-central-1:1:stateMachine:m", r"not cron"),
+        ("rate(0 minutes)", "arn:aws:states:eu-central-1:1:stateMachine:m", r"not rate\(0"),
+        ("rate(1 hour)", "arn:aws:states:eu-central-1:1:stateMachine:m", r"not rate\(1 hour"),
+        ("rate(5 minutes)", "arn:aws:sqs:eu-central-1:1:queue", "not arn:aws:sqs"),
+    ],
+)
+def test_a_schedule_that_nothing_would_run_is_refused(
+    create: Create, expression: str, target: str, message: str
+) -> None:
+    with pytest.raises(ResourceError, match=rf"{message}.*local/schedules\.py"):
+        create(
+            "aws:scheduler/schedule:Schedule",
+            "s",
+            scheduleExpression=expression,
+            flexibleTimeWindow={"mode": "OFF"},
+            target={"arn": target, "roleArn": "r"},
+        )
 
 
 def test_a_name_that_the_program_gives_stays() -> None:

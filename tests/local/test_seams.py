@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from local import events, lambdas, queues, tables
+from local import events, lambdas, map_runs, queues, tables
 from local.seams import Seam, SeamError
 
 SEAMS = [
@@ -12,8 +12,10 @@ SEAMS = [
     queues.RECEIVE,
     queues.DELETE,
     tables.CALL,
+    tables.TRANSACTION,
     events.STOP,
     events.TERMINATED,
+    map_runs.MAP_RUN,
 ]
 
 

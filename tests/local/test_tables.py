@@ -1,27 +1,33 @@
-"""moto's tables under many threads."""
+"""moto's tables under many threads, and in large transactions."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from boto3.dynamodb.conditions import Attr
+from moto.dynamodb.models.dynamo_type import Item
 
 from functions.clients.dynamodb import Table
 from local.aws import Aws
-from local.tables import one_call_at_a_time
+from local.tables import one_call_at_a_time, transactions_that_copy_what_they_touch
 
 WORKERS, ITEMS = 6, 60
 
 
-@pytest.mark.usefixtures("impatient_threads")
-def test_of_workers_that_put_an_item_only_if_it_is_not_there_one_succeeds(aws: Aws) -> None:
-    resource: Any = aws.client("dynamodb")
-    resource.create_table(
-        TableName="claims",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+def create_table(aws: Aws, name: str, keys: Mapping[str, str]) -> None:
+    """A table of string keys, each with its role."""
+    aws.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": role} for key, role in keys.items()],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_of_workers_that_put_an_item_only_if_it_is_not_there_one_succeeds(aws: Aws) -> None:
+    create_table(aws, "claims", {"pk": "HASH"})
 
     def claims(worker: int) -> int:
         client: Any = aws.client("dynamodb")
@@ -33,3 +39,56 @@ def test_of_workers_that_put_an_item_only_if_it_is_not_there_one_succeeds(aws: A
 
     with one_call_at_a_time(), ThreadPoolExecutor(WORKERS) as threads:
         assert sum(threads.map(claims, range(WORKERS))) == ITEMS
+
+
+@pytest.mark.parametrize("keys", [{"pk": "HASH"}, {"pk": "HASH", "sk": "RANGE"}], ids=len)
+def test_a_transaction_writes_all_or_nothing_and_copies_no_other_item(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, keys: Mapping[str, str]
+) -> None:
+    table, dynamodb = f"entries-{len(keys)}", aws.client("dynamodb")
+    create_table(aws, table, keys)
+    copied = []
+    copy_of = Item.__deepcopy__
+
+    def copying(item: Item, memo: dict[int, Any]) -> Item:
+        copied.append(item)
+        return copy_of(item, memo)
+
+    monkeypatch.setattr(Item, "__deepcopy__", copying)
+
+    def key(number: int) -> dict[str, Any]:
+        return {name: {"S": str(number)} for name in keys}
+
+    def write(last: int) -> None:
+        """Change item 1, put item 100, and put the last if it is not there."""
+        change = {
+            "Key": key(1),
+            "UpdateExpression": "SET changed = :true",
+            "ExpressionAttributeValues": {":true": {"BOOL": True}},
+        }
+        free = {"ConditionExpression": "attribute_not_exists(pk)"}
+        dynamodb.transact_write_items(
+            TransactItems=[
+                {"Update": {"TableName": table, **change}},
+                {"Put": {"TableName": table, "Item": key(100)}},
+                {"Put": {"TableName": table, "Item": key(last), **free}},
+            ]
+        )
+
+    def found() -> dict[str, bool]:
+        items = dynamodb.scan(TableName=table)["Items"]
+        return {item["pk"]["S"]: "changed" in item for item in items}
+
+    for number in range(50):
+        dynamodb.put_item(TableName=table, Item=key(number))
+    before = found()
+
+    with transactions_that_copy_what_they_touch():
+        with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
+            write(last=2)
+        assert found() == before
+        copied.clear()
+        write(last=101)
+        assert len(copied) < 10
+
+    assert found() == before | {"1": True, "100": False, "101": False}

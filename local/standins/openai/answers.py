@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from local.standins.openai.labels import LabelRequest, Truth
 from local.standins.openai.prose import Material, Quote, article
 from local.standins.openai.retrieval import Hit
 from local.standins.openai.rules import Rules
@@ -21,11 +22,13 @@ class AnswerPlan:
     """How the next ``times`` responses are answered whose request body ``when`` accepts.
 
     ``fenced`` puts the text in a Markdown code fence, ``preamble`` a line before it, ``incomplete``
-    cuts it in half. ``text`` says it word for word, or makes it from the request's body.
+    cuts it in half. ``text`` says it word for word, or makes it from the request's body. Where
+    labels are asked about, ``results`` puts something else in the place of the verdicts.
     """
 
     shape: Shape = "plain"
     text: str | Callable[[Body], str] | None = None
+    results: Callable[[list[dict[str, Any]]], object] | None = None
     times: int | None = None
     when: Callable[[Body], bool] | None = None
 
@@ -52,18 +55,20 @@ class Answer:
     incomplete: bool = False
 
 
-def compose(plan: AnswerPlan, body: Body, prompt: str, hits: Sequence[Hit]) -> Answer:
+def compose(
+    plan: AnswerPlan, body: Body, prompt: str, hits: Sequence[Hit], truth: Truth | None
+) -> Answer:
     """Answer ``prompt`` out of ``hits``, or out of itself where there are none.
 
+    What it asks about labels is answered out of ``truth``, or by rules where there is none.
     A ``max_output_tokens`` that is too few for the answer cuts it, as the API does.
     """
     if plan.shape == "refusal":
         return Answer(text=REFUSAL, refused=True)
-    schema = _schema(body)
-    text, quotes = _said(plan, body, schema, Material(hits, prompt))
+    text, quotes = _said(plan, body, prompt, hits, truth)
     match plan.shape:
         case "fenced":
-            text = f"```{'json' if schema else 'markdown'}\n{text.strip()}\n```"
+            text = f"```{'json' if _schema(body) else 'markdown'}\n{text.strip()}\n```"
         case "preamble":
             text = f"Here is the summary:\n\n{text}"
         case "empty":
@@ -82,10 +87,16 @@ def _schema(body: Body) -> Body | None:
 
 
 def _said(
-    plan: AnswerPlan, body: Body, schema: Body | None, material: Material
+    plan: AnswerPlan, body: Body, prompt: str, hits: Sequence[Hit], truth: Truth | None
 ) -> tuple[str, Sequence[Quote]]:
     if plan.text is not None:
         return (plan.text if isinstance(plan.text, str) else plan.text(body)), ()
+    about_labels = LabelRequest.read(prompt)
+    if about_labels is not None:
+        results = about_labels.results(truth)
+        said = {"results": plan.results(results) if plan.results else results}
+        return json.dumps(said, ensure_ascii=False), ()
+    schema, material = _schema(body), Material(hits, prompt)
     if schema is None:
         return article(material)
     filler = Filler(schema, material)

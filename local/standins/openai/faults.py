@@ -2,7 +2,7 @@
 
 import math
 from collections import UserDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -60,20 +60,27 @@ class Fault:
         """The answer of a fault with a status."""
         if self.status is None:
             return None
-        usual = _USUAL_CLIENT_ERROR if self.status < 500 else _USUAL_SERVER_ERROR
-        kind, code, message = _USUAL.get(self.status, usual)
         headers: dict[str, str] = {}
         if self.retry_after is not None:
             headers["retry-after"] = str(math.ceil(self.retry_after))
             if self.retry_after != int(self.retry_after):
                 headers["retry-after-ms"] = str(round(self.retry_after * 1000))
-        return ApiError(
-            self.status,
-            self.message or message,
-            kind=kind,
-            code=self.code or code,
-            headers=headers,
-        )
+        return usual_error(self.status, message=self.message, code=self.code, headers=headers)
+
+
+def usual_error(
+    status: int,
+    *,
+    message: str | None = None,
+    code: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ApiError:
+    """An error in the words that OpenAI has for its status, where no others are given."""
+    usual = _USUAL_CLIENT_ERROR if status < 500 else _USUAL_SERVER_ERROR
+    kind, usual_code, usual_message = _USUAL.get(status, usual)
+    return ApiError(
+        status, message or usual_message, kind=kind, code=code or usual_code, headers=headers
+    )
 
 
 class Faults(Rules[Fault, ApiRequest]):

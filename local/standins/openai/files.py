@@ -8,12 +8,13 @@ from openai.types import FileDeleted
 from local.standins.openai import checks
 from local.standins.openai.errors import invalid
 from local.standins.openai.pages import Page, cut, page
-from local.standins.openai.records import SECONDS_A_DAY, Purpose, StoredFile, new_id
+from local.standins.openai.records import SECONDS_A_DAY, StoredFile, UploadPurpose, new_id
 from local.standins.openai.requests import ApiRequest
 from local.standins.openai.routes import Reply, Route
 from local.standins.openai.state import State
 
 MAX_BYTES = 512 * 1024 * 1024
+MAX_BATCH_BYTES = 200 * 1024 * 1024
 MAX_LISTED = 10_000
 # The live API hands out what it made and what a batch was made of, not what a store searches.
 _NOT_DOWNLOADABLE = ("assistants", "user_data")
@@ -41,17 +42,20 @@ class Files:
         checks.known_only(request.body, _FORM_FIELDS)
         if request.upload is None:
             raise checks.missing("file")
-        if len(request.upload.content) > MAX_BYTES:
-            raise invalid(f"File is too large: the limit is {MAX_BYTES} bytes.", "file")
         if "purpose" not in request.body:
             raise checks.missing("purpose")
         # The API also takes `evals`, which the SDK's FileObject has no word for.
-        purpose = checks.one_of(request.body["purpose"], get_args(Purpose), "purpose")
+        purpose = checks.one_of(request.body["purpose"], get_args(UploadPurpose), "purpose")
+        limit = MAX_BATCH_BYTES if purpose == "batch" else MAX_BYTES
+        if len(request.upload.content) > limit:
+            raise invalid(f"File is too large: the limit is {limit} bytes.", "file")
+        if purpose == "batch" and not request.upload.filename.endswith(".jsonl"):
+            raise invalid("Invalid file format for Batch API. Must be .jsonl")
         created_at = self._state.now()
         file = StoredFile(
             id=new_id("file-", 22),
             filename=request.upload.filename,
-            purpose=cast("Purpose", purpose),
+            purpose=cast("UploadPurpose", purpose),
             content=request.upload.content,
             created_at=created_at,
             expires_at=_expires_at(request, purpose, created_at),

@@ -21,7 +21,8 @@ from openai.types.vector_stores.vector_store_file_batch import FileCounts as Bat
 from local.standins.openai.checks import Attributes
 from local.standins.openai.plans import BatchPlan
 
-Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data"]
+UploadPurpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data"]
+Purpose = UploadPurpose | Literal["batch_output"]
 Status = Literal["in_progress", "completed", "failed", "cancelled"]
 CountsT = TypeVar("CountsT", StoreCounts, BatchCounts)
 

@@ -1,7 +1,5 @@
 """Responses: https://platform.openai.com/docs/api-reference/responses."""
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
@@ -24,14 +22,16 @@ from openai.types.responses.response_usage import InputTokensDetails, OutputToke
 from pydantic import ValidationError
 
 from local.standins.openai import checks
-from local.standins.openai.answers import Answer, Answers, compose
+from local.standins.openai.answers import Answer, AnswerPlan, Answers, compose
 from local.standins.openai.errors import invalid, not_found
+from local.standins.openai.labels import Truth
 from local.standins.openai.records import new_id
 from local.standins.openai.requests import ApiRequest
 from local.standins.openai.retrieval import Hit, search
 from local.standins.openai.routes import Reply, Route
 from local.standins.openai.state import State
 from local.standins.openai.strict import refuse_loose
+from local.standins.openai.tokens import prompt_tokens, tokens
 
 USUAL_RESULTS = 20
 MAX_RESULTS = 50
@@ -46,6 +46,7 @@ class Responses:
     def __init__(self, state: State, answers: Answers) -> None:
         self._state = state
         self._answers = answers
+        self.truth: Truth | None = None
 
     def routes(self) -> Sequence[Route]:
         """Its operations."""
@@ -53,16 +54,23 @@ class Responses:
 
     def create(self, request: ApiRequest) -> Reply:
         """Answer one request."""
+        return self.respond(request.body)
+
+    def respond(self, body: Mapping[str, Any], plan: AnswerPlan | None = None) -> Response:
+        """The response to a request's body; ApiError if it breaks the API's rules.
+
+        It is made as ``plan`` says, or else the plan in force for such a body. The caller need not
+        hold the state's lock.
+        """
         try:
-            return self.respond(request.body)
+            return self._respond(body, plan)
         except ValidationError as error:
             # The SDK's types are the last to look at what was sent and is echoed.
             first = error.errors()[0]
             param = ".".join(str(step) for step in first["loc"])
             raise invalid(f"Invalid '{param}': {first['msg']}.", param, "invalid_type") from error
 
-    def respond(self, body: Mapping[str, Any]) -> Response:
-        """The response to a request's body; ApiError if it breaks the API's rules."""
+    def _respond(self, body: Mapping[str, Any], plan: AnswerPlan | None) -> Response:
         _check(body)
         prompt, tools = _prompt(body["input"]), _tools(body)
         query = " ".join(prompt.split())[:_QUERY_CHARACTERS]
@@ -72,7 +80,7 @@ class Responses:
             found = self._search(tool, query)
             hits.extend(found)
             output.append(_search_call(query, found, shown=_RESULTS in (body.get("include") or ())))
-        answer = compose(self._answers.choose(body), body, prompt, hits)
+        answer = compose(plan or self._answers.choose(body), body, prompt, hits, self.truth)
         output.append(_message(answer))
         return Response(
             id=new_id("resp_"),
@@ -100,18 +108,19 @@ class Responses:
         )
 
     def _search(self, tool: FileSearchTool, query: str) -> Sequence[Hit]:
-        for store_id in tool.vector_store_ids:
-            checks.prefixed(store_id, "vs_", "tools[0].vector_store_ids")
-            if store_id not in self._state.stores:
-                raise not_found(f"Vector store with id ['{store_id}'] not found.", "tools")
-        stores = [self._state.live_store(store_id) for store_id in tool.vector_store_ids]
-        return search(
-            [attachment for store in stores for attachment in store.attachments.values()],
-            query,
-            limit=tool.max_num_results or USUAL_RESULTS,
-            filters=tool.filters,
-            ranking=tool.ranking_options,
-        )
+        with self._state.lock:
+            for store_id in tool.vector_store_ids:
+                checks.prefixed(store_id, "vs_", "tools[0].vector_store_ids")
+                if store_id not in self._state.stores:
+                    raise not_found(f"Vector store with id ['{store_id}'] not found.", "tools")
+            stores = [self._state.live_store(store_id) for store_id in tool.vector_store_ids]
+            return search(
+                [attachment for store in stores for attachment in store.attachments.values()],
+                query,
+                limit=tool.max_num_results or USUAL_RESULTS,
+                filters=tool.filters,
+                ranking=tool.ranking_options,
+            )
 
 
 def _check(body: Mapping[str, Any]) -> None:
@@ -217,9 +226,8 @@ def _message(answer: Answer) -> ResponseOutputMessage:
 
 
 def _usage(body: Mapping[str, Any], hits: Sequence[Hit], answer: Answer) -> ResponseUsage:
-    read = {name: body.get(name) for name in ("instructions", "input", "text")}
-    characters = len(json.dumps(read)) + sum(len(hit.text) for hit in hits)
-    input_tokens, output_tokens = math.ceil(characters / 4), math.ceil(len(answer.text) / 4)
+    input_tokens = prompt_tokens(body) + tokens(sum(len(hit.text) for hit in hits))
+    output_tokens = tokens(len(answer.text))
     return ResponseUsage(
         input_tokens=input_tokens,
         input_tokens_details=InputTokensDetails(cached_tokens=0, cache_write_tokens=0),

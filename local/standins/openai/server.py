@@ -1,22 +1,24 @@
 """The stand-in itself: a server on loopback, its state, and its controls."""
 
-import contextlib
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
-from typing import Any, Self
-
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from typing import Self
 
 from local.standins.openai.answers import Answers
 from local.standins.openai.app import Dispatcher
+from local.standins.openai.background import Background
+from local.standins.openai.batches import Batches
 from local.standins.openai.calls import CallLog
 from local.standins.openai.faults import Faults, Latency
 from local.standins.openai.file_batches import FileBatches
 from local.standins.openai.files import Files
+from local.standins.openai.job_courses import JobCourses
+from local.standins.openai.job_plans import JobPlans
+from local.standins.openai.jobs import Job
+from local.standins.openai.labels import Truth
+from local.standins.openai.line_plans import LinePlans
 from local.standins.openai.plans import Plans
 from local.standins.openai.records import FileBatch, Store, StoredFile
 from local.standins.openai.responses import Responses
@@ -24,9 +26,7 @@ from local.standins.openai.routes import Resource
 from local.standins.openai.state import State
 from local.standins.openai.store_files import StoreFiles
 from local.standins.openai.vector_stores import VectorStores
-
-HOST = "127.0.0.1"
-_POLL_SECONDS = 0.01
+from local.standins.serving import HOST, Serving
 
 
 class OpenAIStandIn:
@@ -34,8 +34,8 @@ class OpenAIStandIn:
 
     ``port`` 0 takes a free one. ``api_keys`` are the keys that are accepted; None accepts any.
     ``clock`` gives Unix seconds, and so decides when stores and files expire. ``faults``,
-    ``latency``, ``plans`` and ``answers`` say what is to happen, ``calls`` what did. What it holds
-    stays when it stops, and is there when it is started again.
+    ``latency``, ``plans``, ``job_plans``, ``line_plans`` and ``answers`` say what is to happen,
+    ``calls`` what did. What it holds stays when it stops, and is there when it is started again.
     """
 
     def __init__(
@@ -45,59 +45,52 @@ class OpenAIStandIn:
         api_keys: Collection[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._wanted_port = port
         self._state = State(clock)
-        self._stopping = threading.Event()
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
+        stopping = threading.Event()
         self.plans = Plans()
+        self.job_plans = JobPlans()
+        self.line_plans = LinePlans()
         self.answers = Answers()
         self.calls = CallLog()
+        self._background = Background(stopping)
+        self._responses = Responses(self._state, self.answers)
+        self._courses = JobCourses(
+            state=self._state,
+            line_plans=self.line_plans,
+            respond=self._responses.respond,
+            background=self._background,
+        )
         resources: tuple[Resource, ...] = (
             Files(self._state),
             VectorStores(self._state),
             StoreFiles(self._state),
             FileBatches(self._state, self.plans),
-            Responses(self._state, self.answers),
+            self._responses,
+            Batches(self._state, self.job_plans, self._courses),
         )
         routes = [route for resource in resources for route in resource.routes()]
         self.operations = tuple(route.operation for route in routes)
         self.faults = Faults(self.operations)
         self.latency = Latency(self.operations)
         self.api_keys = None if api_keys is None else set(api_keys)
-        self._app = Dispatcher(
+        app = Dispatcher(
             state=self._state,
             faults=self.faults,
             latency=self.latency,
             calls=self.calls,
             api_keys=self.api_keys,
-            stopping=self._stopping,
+            stopping=stopping,
         ).app(routes)
+        self._serving = Serving("OpenAI stand-in", app, port, stopping)
 
     def start(self) -> None:
         """Listen and serve in a thread; OSError if the port is taken."""
-        if self._server is not None:
-            raise RuntimeError("the OpenAI stand-in is running already")
-        self._stopping.clear()
-        with _listening(self._wanted_port) as listener:
-            self._server = _Server(HOST, listener, self._app)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            args=(_POLL_SECONDS,),
-            name=f"openai-stand-in-{self._server.port}",
-            daemon=True,
-        )
-        self._thread.start()
+        self._serving.start()
 
     def stop(self) -> None:
         """Release whoever waits, close every connection, and wait for the threads' end."""
-        if self._server is None or self._thread is None:
-            return
-        self._stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.close_connections()
-        self._server = self._thread = None
+        self._serving.stop()
+        self._background.stop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -114,9 +107,7 @@ class OpenAIStandIn:
     @property
     def port(self) -> int:
         """The port it listens on."""
-        if self._server is None:
-            raise RuntimeError("the OpenAI stand-in is not running: call start() first")
-        return self._server.port
+        return self._serving.port
 
     @property
     def base_url(self) -> str:
@@ -141,65 +132,31 @@ class OpenAIStandIn:
         with self._state.lock:
             return dict(self._state.batches)
 
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """The batch jobs now held, by id."""
+        with self._state.lock:
+            return dict(self._state.jobs)
+
+    @property
+    def truth(self) -> Truth | None:
+        """What is true of labels; where it is silent, or None, they are judged by rule."""
+        return self._responses.truth
+
+    @truth.setter
+    def truth(self, truth: Truth | None) -> None:
+        self._responses.truth = truth
+
+    @property
+    def enqueued_token_limit(self) -> int | None:
+        """The prompt tokens that the jobs of a model may have under way; None is no limit."""
+        return self._courses.enqueued_token_limit
+
+    @enqueued_token_limit.setter
+    def enqueued_token_limit(self, limit: int | None) -> None:
+        self._courses.enqueued_token_limit = limit
+
     def expire_vector_store(self, store_id: str) -> None:
         """End a store's time now."""
         with self._state.lock:
             self._state.stores[store_id].expires_at = self._state.now()
-
-
-class _Server(ThreadedWSGIServer):
-    """A threaded server that knows its connections, so that stopping leaves none behind."""
-
-    def __init__(self, host: str, listener: socket.socket, app: Any) -> None:
-        # With a socket of ours: werkzeug's own answer to a busy port is to end the process.
-        super().__init__(host, 0, app, _QuietHandler, fd=listener.fileno())
-        self._lock = threading.Lock()
-        self._open: dict[socket.socket, threading.Thread] = {}
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection in a thread of its own."""
-        thread = threading.Thread(
-            target=self.process_request_thread, args=(request, client_address), daemon=True
-        )
-        with self._lock:
-            self._open[request] = thread
-        thread.start()
-
-    def shutdown_request(self, request: Any) -> None:
-        """Close a connection that has been served."""
-        super().shutdown_request(request)
-        with self._lock:
-            self._open.pop(request, None)
-
-    def close_connections(self) -> None:
-        """Close what is still open and wait for its threads."""
-        with self._lock:
-            still_open = dict(self._open)
-        for connection, thread in still_open.items():
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            thread.join()
-
-
-class _QuietHandler(WSGIRequestHandler):
-    """The call log is the log."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Print nothing."""
-
-
-def _listening(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        message = (
-            f"the OpenAI stand-in cannot listen on {HOST}:{port}: {reason}; "
-            "choose another port, or 0 for a free one"
-        )
-        raise OSError(error.errno, message) from error
-    return listener

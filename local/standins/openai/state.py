@@ -8,17 +8,19 @@ from openai.types import StaticFileChunkingStrategy
 from local.standins.openai import checks
 from local.standins.openai.checks import Attributes
 from local.standins.openai.errors import invalid, not_found
+from local.standins.openai.jobs import Job
 from local.standins.openai.records import Attachment, FileBatch, Store, StoredFile
 
 
 class State:
-    """Files, stores and batches by id. Whoever touches it holds ``lock``."""
+    """Files, stores, file batches and batch jobs by id. Whoever touches it holds ``lock``."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.lock = RLock()
         self.files: dict[str, StoredFile] = {}
         self.stores: dict[str, Store] = {}
         self.batches: dict[str, FileBatch] = {}
+        self.jobs: dict[str, Job] = {}
         self._clock = clock
 
     def now(self) -> int:

@@ -1,6 +1,9 @@
 """A secret that is read at run time and kept for five minutes."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import boto3
 import pytest
@@ -48,6 +51,26 @@ def test_reading_afresh_passes_over_the_kept_text_and_keeps_the_new_one(
 
     provider.age(299)
     assert kept.read() == "new"
+
+
+def test_many_threads_that_find_it_old_read_it_once(secret: Secret) -> None:
+    class Slow(SecretsProvider):
+        """Which does not answer before every thread has had the time to ask."""
+
+        reads = 0
+
+        def _get(self, name: str, **options: Any) -> str | bytes:
+            self.reads += 1
+            time.sleep(0.05)
+            return super()._get(name, **options)
+
+    slow = Slow()
+    kept = Secret("openai-key", slow)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: kept.read(), range(8)))
+
+    assert (found, slow.reads) == ({API_KEY}, 1)
 
 
 def test_two_secrets_keep_nothing_of_each_other(kept: Secret) -> None:

@@ -1,7 +1,5 @@
 """What the label-completion flow stands on: its table, its bucket, and OpenAI's Batch API."""
 
-from typing import Any
-
 import boto3
 import pytest
 
@@ -11,28 +9,14 @@ from functions.clients.openai_batches import BatchJobs
 from functions.clients.s3 import Bucket
 from functions.clients.secrets import Secret
 from local.standins.openai import OpenAIStandIn
+from tests.functions.completions.tables import create_label_table
 from tests.functions.conftest import REGION
-
-KEYS = ("PK", "SK", *(f"GSI{n}{part}" for n in (1, 2, 3) for part in ("PK", "SK")))
 
 
 @pytest.fixture
 def label_table(aws: None) -> Table:
     """An empty table with the three indexes."""
-    boto3.client("dynamodb").create_table(
-        TableName="labels",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS],
-        KeySchema=_schema("PK", "SK"),
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": f"GSI{n}",
-                "KeySchema": _schema(f"GSI{n}PK", f"GSI{n}SK"),
-                "Projection": {"ProjectionType": "ALL"},
-            }
-            for n in (1, 2, 3)
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_label_table(boto3.client("dynamodb"), "labels")
     return Table.named("labels")
 
 
@@ -48,10 +32,3 @@ def bucket(aws: None) -> Bucket:
 def jobs(standin: OpenAIStandIn, secret: Secret) -> BatchJobs:
     """The Batch API at the stand-in."""
     return BatchJobs(secret, base_url=standin.base_url, timeout_seconds=10, max_retries=0)
-
-
-def _schema(partition: str, sort: str) -> Any:
-    return [
-        {"AttributeName": partition, "KeyType": "HASH"},
-        {"AttributeName": sort, "KeyType": "RANGE"},
-    ]

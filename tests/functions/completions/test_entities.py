@@ -6,15 +6,8 @@ from typing import Any
 import pytest
 
 from functions.clients.dynamodb import Table
-from functions.completions.entities import (
-    BatchSummary,
-    CompletionBatchResult,
-    Receipt,
-    ReceiptLine,
-    ReceiptWord,
-    ReceiptWordLabel,
-    iso,
-)
+from functions.completions.batches import BatchSummary, CompletionBatchResult
+from functions.completions.entities import Receipt, ReceiptLine, ReceiptWord, ReceiptWordLabel, iso
 from functions.completions.identifiers import LabelId
 from functions.completions.vocabulary import BatchStatus, Outcome, ValidationStatus
 from functions.errors import InvalidItemError

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from functions.clients.dynamodb import Table
-from functions.completions.entities import BatchSummary, ReceiptWordLabel, iso
+from functions.completions.batches import BatchSummary
+from functions.completions.entities import ReceiptWordLabel, iso
 from functions.completions.identifiers import LabelId
 from functions.completions.labels import (
     batch_summary,

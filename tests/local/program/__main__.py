@@ -1,5 +1,6 @@
 """One of each resource that the embedded AWS runs: two queues, functions, a machine and a rule."""
 
+import json
 from typing import Any
 
 import pulumi
@@ -43,6 +44,7 @@ def function(name: str, handler: str, **variables: pulumi.Input[str]) -> aws.lam
         architectures=["arm64"],
         timeout=1,
         memory_size=256,
+        ephemeral_storage={"size": 1024},
         environment={"variables": variables} if variables else None,
         logging_config={"log_format": "Text", "log_group": logs.name},
         tracing_config={"mode": "Active"},
@@ -80,14 +82,22 @@ aws.lambda_.EventSourceMapping(
 )
 table = aws.dynamodb.Table(
     "entries",
-    attributes=[{"name": name, "type": "S"} for name in ("PK", "SK", "GSI1PK")],
+    attributes=[{"name": name, "type": "S"} for name in ("PK", "SK", "GSI1PK", "GSI2PK")],
     hash_key="PK",
     range_key="SK",
     billing_mode="PAY_PER_REQUEST",
     point_in_time_recovery={"enabled": True},
     ttl={"attribute_name": "expires", "enabled": True},
     global_secondary_indexes=[
-        {"name": "GSI1", "hash_key": "GSI1PK", "range_key": "SK", "projection_type": "ALL"}
+        {"name": "GSI1", "hash_key": "GSI1PK", "range_key": "SK", "projection_type": "ALL"},
+        {
+            "name": "GSI2",
+            "key_schemas": [
+                {"attribute_name": "GSI2PK", "key_type": "HASH"},
+                {"attribute_name": "SK", "key_type": "RANGE"},
+            ],
+            "projection_type": "ALL",
+        },
     ],
 )
 bucket = aws.s3.Bucket("Results")
@@ -167,12 +177,25 @@ aws.sqs.RedriveAllowPolicy(
     ),
 )
 aws.cloudwatch.EventTarget("failed-to-dead", rule=rule.name, arn=notices.dead.arn)
-aws.scheduler.Schedule(
-    "sweep",
-    schedule_expression="rate(5 minutes)",
-    flexible_time_window={"mode": "OFF"},
-    target={"arn": machine.arn, "role_arn": role.arn, "input": "{}"},
-)
+ticks = config.require("ticks")
+for name, target, state in (
+    ("sweep", machine.arn, "ENABLED"),
+    ("tick", pending.arn, "ENABLED"),
+    ("rest", pending.arn, "DISABLED"),
+):
+    aws.scheduler.Schedule(
+        name,
+        schedule_expression="rate(5 minutes)",
+        flexible_time_window={"mode": "OFF"},
+        state=state,
+        target={
+            "arn": target,
+            "role_arn": role.arn,
+            "input": json.dumps({"file": f"{ticks}.{name}", "pending": 0}),
+            "retry_policy": {"maximum_event_age_in_seconds": 300, "maximum_retry_attempts": 2},
+            "dead_letter_config": {"arn": work.dead.arn},
+        },
+    )
 topic = aws.sns.Topic("alarms")
 
 pulumi.export("workQueueUrl", work.queue.url)

@@ -24,10 +24,10 @@ def upload(client: OpenAI, name: str = "a.md", content: bytes = b"A sentence.") 
 def test_an_upload_is_described_as_it_was_sent(
     openai_standin: OpenAIStandIn, openai_client: OpenAI
 ) -> None:
-    file = openai_client.files.create(file=("Ünï.md", b"12345", "text/markdown"), purpose="batch")
+    file = openai_client.files.create(file=("Ünï.jsonl", b"12345", "text/plain"), purpose="batch")
 
     assert file.id.startswith("file-")
-    assert (file.object, file.filename, file.bytes) == ("file", "Ünï.md", 5)
+    assert (file.object, file.filename, file.bytes) == ("file", "Ünï.jsonl", 5)
     assert (file.purpose, file.status) == ("batch", "processed")
     assert file.expires_at == file.created_at + 30 * 86_400, "batch files live for 30 days"
     assert openai_client.files.retrieve(file.id) == file

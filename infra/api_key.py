@@ -1,4 +1,4 @@
-"""OpenAI's API key in Secrets Manager."""
+"""An API key in Secrets Manager."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ import pulumi_aws as aws
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenAIKeyArgs:
+class ApiKeyArgs:
     """The key, which Pulumi keeps encrypted in its state."""
 
     value: pulumi.Input[str]
 
 
-class OpenAIKey(pulumi.ComponentResource):
+class ApiKey(pulumi.ComponentResource):
     """A secret that functions read at run time; ``secret_arn`` says where."""
 
     def __init__(
-        self, name: str, args: OpenAIKeyArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: ApiKeyArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("openai-batch-flows:index:OpenAIKey", name, None, opts)
+        super().__init__("openai-batch-flows:index:ApiKey", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         secret = aws.secretsmanager.Secret(f"{name}-secret", opts=child)
         version = aws.secretsmanager.SecretVersion(

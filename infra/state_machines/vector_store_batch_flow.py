@@ -1,7 +1,4 @@
-"""The state machines, as plain dicts in Amazon States Language with JSONPath.
-
-https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
-"""
+"""``VectorStoreBatchFlow``: poll one file batch until it has ended."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,23 +6,9 @@ from typing import Any
 
 import pulumi
 
-CHECK_TIMEOUT_SECONDS = 30
+from infra.state_machines.retriers import transient_retrier
 
-# What is not the batch's fault: OpenAI's and AWS's own trouble, as functions/errors.py and
-# https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception
-# name it.
-TRANSIENT_ERRORS = (
-    "OpenAIUnavailableError",
-    "AwsUnavailableError",
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-    "Lambda.Unknown",
-    "Sandbox.Timedout",
-    "States.Timeout",
-)
+CHECK_TIMEOUT_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +54,7 @@ def vector_store_batch_flow(
                 "Parameters": {"FunctionName": check_function_arn, "Payload.$": "$"},
                 "OutputPath": "$.Payload",
                 "TimeoutSeconds": CHECK_TIMEOUT_SECONDS,
-                "Retry": [_poll_retrier(polling), _transient_retrier(TRANSIENT_ERRORS)],
+                "Retry": [_poll_retrier(polling), transient_retrier()],
                 "Catch": [
                     _catch(["BatchPending"], "KeepTimedOutBatch"),
                     _catch(["BatchFailed"], "KeepFailedBatch"),
@@ -83,7 +66,7 @@ def vector_store_batch_flow(
                 "Type": "Task",
                 "Resource": "arn:aws:states:::sqs:sendMessage",
                 "Parameters": {"QueueUrl": notify_queue_url, "MessageBody": _notification()},
-                "Retry": [_transient_retrier(["States.ALL"])],
+                "Retry": [transient_retrier(["States.ALL"])],
                 "Catch": [_catch(["States.ALL"], "KeepFailedBatch")],
                 "Next": "Notified",
             },
@@ -114,17 +97,6 @@ def _poll_retrier(polling: Polling) -> dict[str, Any]:
     if polling.backoff_rate > 1:
         retrier["MaxDelaySeconds"] = polling.max_delay_seconds
     return retrier
-
-
-def _transient_retrier(errors: list[str] | tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "ErrorEquals": list(errors),
-        "IntervalSeconds": 2,
-        "MaxAttempts": 10,
-        "BackoffRate": 2,
-        "MaxDelaySeconds": 60,
-        "JitterStrategy": "FULL",
-    }
 
 
 def _catch(errors: list[str], state: str) -> dict[str, Any]:
@@ -166,7 +138,7 @@ def _keep(dead_letter_queue_url: pulumi.Input[str], then: str) -> dict[str, Any]
             },
         },
         "ResultPath": None,
-        "Retry": [_transient_retrier(["States.ALL"])],
+        "Retry": [transient_retrier(["States.ALL"])],
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": then}],
         "Next": then,
     }

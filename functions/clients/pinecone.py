@@ -1,0 +1,119 @@
+"""The edge of Pinecone: the vectors of one namespace of an index.
+
+https://docs.pinecone.io/reference/api/2026-07/data-plane
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import TypeVar
+
+from pinecone import Index
+from pinecone.errors import (
+    ApiError,
+    PineconeConnectionError,
+    PineconeError,
+    PineconeTimeoutError,
+    ResponseParsingError,
+    UnauthorizedError,
+)
+
+from functions.clients.secrets import Secret
+from functions.errors import PineconeRejectedError, PineconeUnavailableError
+
+T = TypeVar("T")
+
+# They travel in the URL; Pinecone itself takes 1,000.
+_IDS_A_FETCH = 100
+_CONNECTIONS = 32
+_SET_THE_KEY = "set it: pulumi config set --secret pineconeApiKey"
+
+
+class VectorIndex:
+    """Vectors by id, for any number of threads.
+
+    The SDK makes up to four attempts of each call, which nothing can change: ``timeout_seconds``
+    bounds one. Errors: PineconeUnavailableError, PineconeRejectedError.
+    """
+
+    def __init__(self, key: Secret, *, host: str, namespace: str, timeout_seconds: float) -> None:
+        self._key = key
+        self._host = host
+        self._namespace = namespace
+        self._timeout_seconds = timeout_seconds
+        self._opening = Lock()
+        self._opened: list[Index] = []
+        self._key_in_use: str | None = None
+
+    def existing(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that have a vector."""
+        found: set[str] = set()
+        for start in range(0, len(ids), _IDS_A_FETCH):
+            some = list(ids[start : start + _IDS_A_FETCH])
+            found |= self._call(
+                lambda index, some=some: set(  # type: ignore[misc]
+                    index.fetch(ids=some, namespace=self._namespace).vectors
+                )
+            )
+        return found
+
+    def set_metadata(self, vector_id: str, metadata: Mapping[str, object]) -> None:
+        """Set keys of a vector's metadata; the others stay. An unknown id changes nothing."""
+        self._call(
+            lambda index: index.update(
+                id=vector_id, set_metadata=metadata, namespace=self._namespace
+            )
+        )
+
+    def close(self) -> None:
+        """Close its connections; no call may be under way."""
+        with self._opening:
+            self._key_in_use = None
+            while self._opened:
+                self._opened.pop().close()
+
+    def _call(self, request: Callable[[Index], T]) -> T:
+        with _translated():
+            try:
+                return request(self._index())
+            except UnauthorizedError:
+                # The key may have been rotated since it was read.
+                return request(self._index(afresh=True))
+
+    def _index(self, *, afresh: bool = False) -> Index:
+        """The client with the key that is kept; ``afresh``, with the key as it is now."""
+        with self._opening:
+            if afresh or not self._opened:
+                key = self._key.read(afresh=afresh).strip()
+                if key != self._key_in_use:
+                    self._opened.append(self._open(key))
+                    self._key_in_use = key
+            # Those before it stay open: other threads may be waiting for their answers.
+            return self._opened[-1]
+
+    def _open(self, key: str) -> Index:
+        return Index(
+            host=self._host,
+            api_key=key,
+            timeout=self._timeout_seconds,
+            connection_pool_maxsize=_CONNECTIONS,
+        )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the SDK's errors into ours."""
+    try:
+        yield
+    except UnauthorizedError:
+        # The message, or its cause, may repeat the key: neither may go on.
+        raise PineconeRejectedError(f"Pinecone refused the API key; {_SET_THE_KEY}") from None
+    except ApiError as error:
+        passing = error.status_code in (408, 429) or error.status_code >= 500
+        kind = PineconeUnavailableError if passing else PineconeRejectedError
+        raise kind(str(error)) from error
+    except (PineconeTimeoutError, PineconeConnectionError, ResponseParsingError) as error:
+        raise PineconeUnavailableError(f"{type(error).__name__}: {error}") from error
+    except PineconeError as error:
+        # Nothing was sent: the SDK itself refuses the host, the key, or the arguments.
+        raise PineconeRejectedError(str(error)) from error

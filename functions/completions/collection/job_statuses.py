@@ -1,0 +1,53 @@
+"""What OpenAI's word for a job's status means for its batch."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from functions.clients.openai_batches import BatchJobs, Job, JobError
+from functions.completions.batches import BatchSummary
+from functions.completions.entities import iso
+from functions.completions.vocabulary import BatchStatus
+from functions.errors import InvalidItemError, OpenAINotFoundError
+
+# https://developers.openai.com/api/docs/guides/batch#4-check-the-status-of-a-batch
+UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
+ENDS: Mapping[str, BatchStatus] = MappingProxyType(
+    {
+        "completed": BatchStatus.COMPLETED,
+        "failed": BatchStatus.FAILED,
+        "expired": BatchStatus.EXPIRED,
+        "cancelled": BatchStatus.CANCELLED,
+    }
+)
+
+QUEUE_IS_FULL = "token_limit_exceeded"
+JOB_IS_GONE = "job_not_found"
+"""A code of our own: OpenAI answers 404 and nothing more."""
+
+# OpenAI gives a job 24 hours; the hour more is for what came before its creation, and after.
+LONGEST_JOB_SECONDS = 25 * 3600
+
+
+def is_over(summary: BatchSummary, now: float) -> bool:
+    """Whether no job of this batch can be under way any more, whatever OpenAI says of it."""
+    return summary.submitted_at < iso(now - LONGEST_JOB_SECONDS)
+
+
+def current_job(jobs: BatchJobs, summary: BatchSummary, now: float) -> Job:
+    """A batch's job as it stands; one that is gone has failed once the batch's time is over.
+
+    InvalidItemError if the batch has no job; OpenAINotFoundError if the job is gone before that.
+    """
+    if summary.openai_batch_id is None:
+        raise InvalidItemError(f"batch {summary.batch_id} is {summary.status} and names no job")
+    try:
+        return jobs.job(summary.openai_batch_id)
+    except OpenAINotFoundError as error:
+        if not is_over(summary, now):
+            raise
+        return Job(
+            id=summary.openai_batch_id,
+            status="failed",
+            created_at=0,
+            errors=(JobError(code=JOB_IS_GONE, message=str(error)),),
+        )

@@ -1,0 +1,1 @@
+"""What a job's answers do to the labels."""

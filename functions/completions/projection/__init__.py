@@ -1,0 +1,1 @@
+"""What Pinecone shows of words, made to be what the label table says."""

@@ -1,0 +1,1 @@
+"""Labels that wait for a verdict, on their way to a Batch API job."""

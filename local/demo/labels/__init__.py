@@ -1,0 +1,1 @@
+"""The second half of the demo: labels on their way from proposal to verdict."""
