@@ -28,6 +28,7 @@ if settings.pinecone_api_key is not None:
         key_secret_arn=pinecone_key.secret_arn,
         index_host=settings.pinecone_index_host,
         namespace=settings.pinecone_namespace,
+        updates_per_second=settings.pinecone_updates_per_second,
     )
 documents = IngestPipeline(
     "documents",

@@ -112,6 +112,7 @@ class ProjectEnvironment(LabelEnvironment):
     pinecone_api_key_secret_arn: str
     pinecone_index_host: str
     pinecone_namespace: str
+    pinecone_updates_per_second: int
 
 
 class ReconcileEnvironment(OpenAIEnvironment, LabelEnvironment):

@@ -18,8 +18,8 @@ class BatchBucketArgs:
 class BatchBucket(pulumi.ComponentResource):
     """A private, encrypted bucket that is spoken to over TLS alone; ``files`` is all in it.
 
-    Without versions: no key is ever written with another content. What is in it are working files
-    and the raw answers, so it goes with its stack even when it is not empty.
+    Without versions: what is overwritten was of no use. What is in it are working files and the raw
+    answers, so it goes with its stack even when it is not empty.
     """
 
     def __init__(

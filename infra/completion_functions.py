@@ -18,7 +18,7 @@ _MEMORY_MEGABYTES = {
     "collect": 1769,
     "apply": 1024,
     "finish": 512,
-    "project": 512,
+    "project": 1024,
     "reconcile": 1024,
 }
 # Files of up to 200 MB on their way to and from OpenAI.

@@ -31,6 +31,7 @@ class PineconeAccess:
     index_host: str
     """A host, or a URL."""
     namespace: str
+    updates_per_second: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,4 +133,5 @@ def _base_environment(name: str, args: FunctionArgs) -> dict[str, pulumi.Input[s
         environment["PINECONE_API_KEY_SECRET_ARN"] = args.pinecone.key_secret_arn
         environment["PINECONE_INDEX_HOST"] = args.pinecone.index_host
         environment["PINECONE_NAMESPACE"] = args.pinecone.namespace
+        environment["PINECONE_UPDATES_PER_SECOND"] = str(args.pinecone.updates_per_second)
     return environment

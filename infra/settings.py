@@ -113,6 +113,7 @@ class Settings(BaseModel):
         Annotated[str, Field(pattern=_PINECONE_HOST)] | None, BeforeValidator(_empty_is_none)
     ]
     pinecone_namespace: str = Field(min_length=1, max_length=512)
+    pinecone_updates_per_second: int = Field(ge=1, le=10_000)
     batch_retention_days: int = Field(ge=30, le=3_650)
     log_retention_days: Annotated[int, AfterValidator(_retention)]
     openai_base_url: Annotated[

@@ -19,7 +19,7 @@ from local.lambdas import Invocation, Lambdas, invoke, serving
 from local.map_runs import failing_with_their_items
 from local.queues import one_at_a_time
 from local.schedules import MINUTE_SECONDS, Schedule, Ticker
-from local.tables import one_call_at_a_time, transactions_that_copy_what_they_touch
+from local.tables import fit_for_many_items, one_call_at_a_time
 
 _FUNCTION = "aws:lambda/function:Function"
 _MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
@@ -121,7 +121,7 @@ class EmbeddedAws:
         log_groups: dict[str, str] = {}
         started.enter_context(one_at_a_time(stopping))
         started.enter_context(one_call_at_a_time())
-        started.enter_context(transactions_that_copy_what_they_touch())
+        started.enter_context(fit_for_many_items())
         started.enter_context(serving(lambdas, log_groups))
         started.enter_context(named())
         started.enter_context(ended_with(aws, stopping))

@@ -6,6 +6,8 @@ parameters it had when that was written, so that another version of moto says so
 - ``lambdas.INVOKE``: a function runs in a process of ours instead of in Docker;
 - ``queues.RECEIVE`` and ``queues.DELETE``: a queue is used by one thread at a time;
 - ``tables.CALL``: DynamoDB answers one call after another;
+- ``tables.QUERY`` and ``tables.ITEMS``: a query looks at its own partition, and sorts quickly;
+- ``tables.SERIALIZE``: a value of an item is answered as it is;
 - ``tables.TRANSACTION``: a transaction copies the items that it touches, and no whole tables;
 - ``executions.START``: an execution without a name gets one;
 - ``events.STOP`` and ``events.TERMINATED``: the end of an execution becomes an event;

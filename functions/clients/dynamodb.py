@@ -127,18 +127,19 @@ class Table:
         """Write all or none, at most 100 actions on as many items.
 
         The positions of the actions whose condition did not hold; all was written if there are
-        none. AwsUnavailableError if other transactions had one of the items in hand each time.
+        none. AwsUnavailableError if for some ten seconds it was throttled, or other transactions
+        had one of the items in hand, each time.
         """
         described: list[Any] = [self._described(action) for action in actions]
         with aws.translated():
             try:
-                past_conflicts = Retrying(
-                    retry=retry_if_exception(_is_conflict),
-                    wait=wait_random_exponential(multiplier=0.05, max=1),
-                    stop=stop_after_attempt(5),
+                until_it_passes = Retrying(
+                    retry=retry_if_exception(_is_passing),
+                    wait=wait_random_exponential(multiplier=0.05, max=5),
+                    stop=stop_after_attempt(10),
                     reraise=True,
                 )
-                past_conflicts(self._client.transact_write_items, TransactItems=described)
+                until_it_passes(self._client.transact_write_items, TransactItems=described)
             except ClientError as error:
                 reasons = _cancellation_reasons(error)
                 refused = [n for n, code in enumerate(reasons) if code == "ConditionalCheckFailed"]
@@ -212,12 +213,16 @@ def _condition(when: ConditionBase | None) -> dict[str, Any]:
     return arguments
 
 
-def _is_conflict(error: BaseException) -> bool:
-    """Two transactions met at an item: it passes in milliseconds, but botocore gives up on it."""
+def _is_passing(error: BaseException) -> bool:
+    """Whether a transaction only came at a bad moment, after which botocore gives up on it.
+
+    Another one had an item in hand, which passes in milliseconds. Or a partition, of the table or
+    of an index, takes no more: it has a thousand writes a second, which many labels soon need.
+    """
     if not isinstance(error, ClientError):
         return False
     reasons = _cancellation_reasons(error)
-    return "TransactionConflict" in reasons and "ConditionalCheckFailed" not in reasons
+    return bool(_PASSING_REASONS.intersection(reasons)) and "ConditionalCheckFailed" not in reasons
 
 
 def _cancellation_reasons(error: ClientError) -> list[str]:

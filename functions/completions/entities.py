@@ -16,9 +16,10 @@ A *mark* (GSI2 of a label) says that Pinecone does not show the label's word as 
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import from_json, to_json
 
 from functions.completions.identifiers import LabelId, ReceiptId
 from functions.completions.vocabulary import ValidationStatus
@@ -75,12 +76,18 @@ class ReceiptLine(BaseModel):
     words: tuple[ReceiptWord, ...]
 
 
+def _parsed(lines: Any) -> Any:
+    return from_json(lines) if isinstance(lines, str) else lines
+
+
 class Receipt(Entity):
     """What a prompt needs of a receipt."""
 
     id: ReceiptId
     merchant_name: str | None = None
-    lines: tuple[ReceiptLine, ...]
+    # One text of JSON in the item: as DynamoDB's own lists and maps, hundreds of words would be
+    # most of the work of whoever reads the receipt's labels.
+    lines: Annotated[tuple[ReceiptLine, ...], BeforeValidator(_parsed)]
 
     def to_item(self) -> dict[str, Any]:
         """The item."""
@@ -89,7 +96,7 @@ class Receipt(Entity):
             "SK": self.id.key,
             "TYPE": "RECEIPT",
             "merchant_name": self.merchant_name,
-            "lines": [line.model_dump() for line in self.lines],
+            "lines": to_json(self.lines).decode(),
         }
 
     @classmethod

@@ -9,7 +9,7 @@ from boto3.dynamodb.conditions import Key
 from functions.clients.dynamodb import Item, Table
 from functions.completions.batches import BatchSummary, summary_key
 from functions.completions.entities import Receipt, ReceiptWordLabel
-from functions.completions.identifiers import LabelId, ReceiptId, WordId
+from functions.completions.identifiers import LabelId, ReceiptId
 from functions.completions.vocabulary import BatchStatus, BatchType, ValidationStatus
 from functions.errors import InvalidItemError
 from functions.observability import count, describe, logger
@@ -25,21 +25,25 @@ class LabelledReceipt:
     receipt: Receipt | None
     labels: Mapping[LabelId, ReceiptWordLabel] = field(default_factory=dict)
 
-    def of_word(self, word: WordId) -> list[ReceiptWordLabel]:
-        """The labels of a word, in the order of their names."""
-        found = [label for id_, label in self.labels.items() if id_.word == word]
-        return sorted(found, key=lambda label: label.id)
-
 
 def labelled_receipt(table: Table, receipt: ReceiptId) -> LabelledReceipt:
     """A receipt with its labels, read consistently.
 
     Items that are not what they should be are reported with their keys and left out.
     """
+    return _read(table, receipt, receipt.key)
+
+
+def labels_of(table: Table, receipt: ReceiptId) -> LabelledReceipt:
+    """The same without the receipt itself, which may be many times as large as its labels."""
+    return _read(table, receipt, f"{receipt.key}#")
+
+
+def _read(table: Table, receipt: ReceiptId, keys_begin_with: str) -> LabelledReceipt:
     found: Receipt | None = None
     labels = {}
-    prefix = Key("PK").eq(f"IMAGE#{receipt.image_id}") & Key("SK").begins_with(receipt.key)
-    for item in table.query(prefix):
+    keys = Key("PK").eq(f"IMAGE#{receipt.image_id}") & Key("SK").begins_with(keys_begin_with)
+    for item in table.query(keys):
         if item["SK"] == receipt.key:
             found = readable(Receipt.from_item, item)
         elif item["SK"].startswith(f"{receipt.key}#") and (

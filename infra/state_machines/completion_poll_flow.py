@@ -110,6 +110,8 @@ def _one_batch(
                     "Parameters": {"Bucket.$": "$.bucket", "Key.$": "$.chunksKey"},
                 },
                 "MaxConcurrency": polling.chunks_at_once,
+                # A chunk that fails must not end the others: what is missing, Finish counts.
+                "ToleratedFailurePercentage": 100.0,
                 "ItemProcessor": {
                     "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                     "StartAt": "Apply",

@@ -19,7 +19,7 @@ from functions.clients.dynamodb import Table
 from functions.clients.openai import OpenAIService
 from functions.clients.secrets import Secret
 from local.standins.openai import OpenAIStandIn
-from local.tables import transactions_that_copy_what_they_touch
+from local.tables import fit_for_many_items
 
 REGION: Final = "eu-central-1"
 API_KEY = "sk-test-0123456789abcdefghijklmnop"
@@ -72,7 +72,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, service_models: Loader) -> Iterator[Non
             return answer(self, request)
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process_request)
-    with mock_aws(), transactions_that_copy_what_they_touch():
+    with mock_aws(), fit_for_many_items():
         session = botocore.session.Session()
         session.register_component("data_loader", service_models)
         boto3.setup_default_session(botocore_session=session)

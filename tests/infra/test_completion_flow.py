@@ -113,6 +113,7 @@ def test_functions_are_told_what_is_configured(deploy: Deploy) -> None:
             "completionValidatingTimeoutSeconds": "301",
             "completionMaxAttempts": "4",
             "pineconeNamespace": "letters",
+            "pineconeUpdatesPerSecond": "50",
         },
         pinecone_key="pc-test",
     )
@@ -132,6 +133,7 @@ def test_functions_are_told_what_is_configured(deploy: Deploy) -> None:
     assert project["PINECONE_API_KEY_SECRET_ARN"] == recorded.one("pinecone-key-secret").arn
     assert project["PINECONE_INDEX_HOST"] == "words.example.com"
     assert project["PINECONE_NAMESPACE"] == "letters"
+    assert project["PINECONE_UPDATES_PER_SECOND"] == "50"
 
 
 def test_without_a_pinecone_key_nothing_projects_and_a_warning_says_so(

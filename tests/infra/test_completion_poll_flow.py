@@ -68,6 +68,12 @@ def test_every_task_has_a_time_out_and_tries_again_what_passes_by_itself(project
         assert retrier["JitterStrategy"] == "FULL"
 
 
+@BOTH
+def test_an_execution_has_an_end_and_the_time_for_one_try_of_each_task(projecting: bool) -> None:
+    seconds = machine(projecting=projecting)["TimeoutSeconds"]
+    assert sum(COMPLETION_TIMEOUT_SECONDS.values()) <= seconds <= 24 * 3600
+
+
 def test_whatever_goes_wrong_with_a_batch_leaves_it_for_the_next_run() -> None:
     steps = one_batch(machine())["States"]
     for name in ("Collect", "ApplyChunks", "Finish"):
@@ -93,6 +99,12 @@ def test_as_many_are_worked_on_at_once_as_is_configured() -> None:
     definition = machine()
     assert definition["States"]["ForEachBatch"]["MaxConcurrency"] == 7
     assert one_batch(definition)["States"]["ApplyChunks"]["MaxConcurrency"] == 9
+
+
+def test_a_chunk_that_fails_does_not_end_the_others_and_finish_decides() -> None:
+    chunks = one_batch(machine())["States"]["ApplyChunks"]
+    assert chunks["ToleratedFailurePercentage"] == 100
+    assert chunks["Next"] == "Finish"
 
 
 def test_an_idle_run_is_three_states() -> None:

@@ -41,6 +41,7 @@ WRONG = [
     ("pineconeIndexHost", "words", "pulumi config set pineconeIndexHost ''"),
     ("pineconeIndexHost", "ftp://words.example.com", "pulumi config set pineconeIndexHost ''"),
     ("pineconeNamespace", "", "pulumi config set pineconeNamespace words"),
+    ("pineconeUpdatesPerSecond", "0", "pulumi config set pineconeUpdatesPerSecond 95"),
     ("batchRetentionDays", "29", "pulumi config set batchRetentionDays 90"),
     ("openaiBaseUrl", "ftp://x", "pulumi config set openaiBaseUrl ''"),
     ("openaiBaseUrl", "https://me:pw@x/v1", "pulumi config set openaiBaseUrl ''"),

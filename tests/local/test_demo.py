@@ -3,14 +3,18 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.local.commands import local
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(400)]
 
-KEYS = {"documents", "executions", "notifications", "analyses", "deadLetters", "seconds"}
+KEYS = {
+    *("documents", "executions", "notifications", "analyses", "deadLetters", "seconds"),
+    *("labels", "completionBatches", "auditRecords", "vectorsUpdated"),
+}
 
 
 def test_the_demo_accounts_for_everything_that_it_sends(tmp_path: Path) -> None:
@@ -19,7 +23,7 @@ def test_the_demo_accounts_for_everything_that_it_sends(tmp_path: Path) -> None:
     # Tests share the machine: the demo alone needs half of its own deadline.
     arguments = ["--report", str(tmp_path / "report.json"), "--deadline", "120"]
     with local(scratch, "demo", *arguments) as process:
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=380)
     assert process.returncode == 0, output
     assert "Everything that was sent is accounted for." in output
     assert list(scratch.iterdir()) == []
@@ -59,10 +63,32 @@ def test_the_demo_accounts_for_everything_that_it_sends(tmp_path: Path) -> None:
     assert letters["vectorStoreBatchFlowDeadLetterQueue"] == len(executions) - len(succeeded)
     assert letters.total() == 2 + len(executions) - len(succeeded)
 
+    check_labels(report)
+
+
+def check_labels(report: dict[str, Any]) -> None:
+    """Every label was judged, or asked again until it was, and corrections in their turn."""
+    rounds, batches = report["labels"]["rounds"], report["completionBatches"]
+    imported = report["labels"]["imported"]
+    assert rounds[0]["before"] == {**dict.fromkeys(rounds[0]["before"], 0), "NONE": imported}
+    corrections = sum(batch["corrections"] for batch in batches)
+    final = rounds[-1]["after"]
+    assert (final["NONE"], final["PENDING"]) == (0, 0)
+    assert sum(final.values()) == imported + corrections
+    assert corrections > 5
+
+    ends = ("valid", "invalid", "needsReview", "superseded", "unanswered")
+    assert all(sum(b[end] for end in ends) == b["targets"] for b in batches)
+    assert report["auditRecords"] == sum(batch["targets"] for batch in batches)
+    assert report["vectorsUpdated"] == imported
+    first = [batch for batch in batches if batch["round"] == 1]
+    assert [batch["status"] for batch in first] == ["COMPLETED", "EXPIRED", "COMPLETED"]
+    assert all(batch["unanswered"] for batch in first)
+
 
 def test_a_demo_that_is_not_over_in_time_says_what_is_missing(tmp_path: Path) -> None:
     with local(tmp_path, "demo", "--deadline", "0.5") as process:
-        output, _ = process.communicate(timeout=110)
+        output, _ = process.communicate(timeout=200)
     assert process.returncode == 1, output
     assert "Not as it should be" in output
     assert "unfinished: http://127.0.0.1:" in output

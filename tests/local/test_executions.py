@@ -1,4 +1,4 @@
-"""Executions end with the embedded AWS, whatever they are doing."""
+"""Executions have names, and end with the embedded AWS, whatever they are doing."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ import pytest
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from local.aws import Aws
-from local.executions import ended_with
+from local.executions import ended_with, named
 
 TRYING: dict[str, Any] = {
     "Type": "Task",
@@ -55,3 +55,18 @@ def test_no_execution_outlives_the_block(
     assert threads
     assert not [thread for thread in threads if thread.is_alive()]
     assert not TMP_THREADS
+
+
+def test_executions_without_a_name_are_one_each(aws: Aws) -> None:
+    client = aws.client("stepfunctions")
+    with ended_with(aws, threading.Event()), named():
+        arn = client.create_state_machine(
+            name="unnamed",
+            definition=json.dumps({"StartAt": "Only", "States": {"Only": {"Type": "Succeed"}}}),
+            roleArn="arn:aws:iam::123456789012:role/machine",
+        )["stateMachineArn"]
+        started = [client.start_execution(stateMachineArn=arn) for _ in range(2)]
+        named_one = client.start_execution(stateMachineArn=arn, name="mine")["executionArn"]
+
+    assert len({each["executionArn"] for each in started}) == 2
+    assert named_one.endswith(":mine")

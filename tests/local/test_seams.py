@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from local import events, lambdas, map_runs, queues, tables
+from local import events, executions, lambdas, map_runs, queues, tables
 from local.seams import Seam, SeamError
 
 SEAMS = [
@@ -12,7 +12,11 @@ SEAMS = [
     queues.RECEIVE,
     queues.DELETE,
     tables.CALL,
+    tables.ITEMS,
+    tables.QUERY,
+    tables.SERIALIZE,
     tables.TRANSACTION,
+    executions.START,
     events.STOP,
     events.TERMINATED,
     map_runs.MAP_RUN,

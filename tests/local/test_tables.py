@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.conditions import Attr
-from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
 from functions.clients.dynamodb import Table
 from local.aws import Aws
-from local.tables import one_call_at_a_time, transactions_that_copy_what_they_touch
+from local.tables import (
+    fit_for_many_items,
+    one_call_at_a_time,
+    transactions_that_copy_what_they_touch,
+)
 
 WORKERS, ITEMS = 6, 60
 
@@ -92,3 +96,69 @@ def test_a_transaction_writes_all_or_nothing_and_copies_no_other_item(
         assert len(copied) < 10
 
     assert found() == before | {"1": True, "100": False, "101": False}
+
+
+def test_a_query_finds_what_is_in_its_partition_and_no_more(aws: Aws) -> None:
+    create_table(aws, "many", {"pk": "HASH", "sk": "RANGE"})
+    table = Table(aws.client("dynamodb"), "many")
+    for partition in ("a", "b"):
+        for number in (2, 10, 1):
+            table.put({"pk": {"S": partition}, "sk": {"S": f"{number:02}"}})
+
+    def query(**more: Any) -> list[str]:
+        answer = aws.client("dynamodb").query(
+            TableName="many",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "b"}},
+            **more,
+        )
+        return [item["pk"]["S"] + item["sk"]["S"] for item in answer["Items"]]
+
+    with fit_for_many_items():
+        assert query() == ["b01", "b02", "b10"]
+        assert query(ScanIndexForward=False, Limit=2) == ["b10", "b02"]
+        scanned = aws.client("dynamodb").scan(TableName="many")["Items"]
+        assert [item["pk"]["S"] for item in scanned] == [*"aaabbb"]
+
+
+def test_a_query_looks_at_no_other_partition(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_table(aws, "parts", {"pk": "HASH", "sk": "RANGE"})
+    table = Table(aws.client("dynamodb"), "parts")
+    for partition in ("a", "b"):
+        table.put({"pk": {"S": partition}, "sk": {"S": "1"}})
+    seen: list[Any] = []
+    comparing = DynamoType.__eq__
+
+    def equal(one: DynamoType, other: DynamoType) -> bool:
+        seen.append(other)
+        return comparing(one, other)
+
+    monkeypatch.setattr(DynamoType, "__eq__", equal)
+    with fit_for_many_items():
+        aws.client("dynamodb").query(
+            TableName="parts",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "b"}},
+        )
+    assert "a" not in [value.value for value in seen]
+
+
+def test_every_kind_of_value_is_answered_as_it_was_put(aws: Aws) -> None:
+    create_table(aws, "kinds", {"pk": "HASH"})
+    item: Any = {
+        "pk": {"S": "1"},
+        "number": {"N": "1.5"},
+        "yes": {"BOOL": True},
+        "none": {"NULL": True},
+        "bytes": {"B": b"\x00\xff"},
+        "texts": {"SS": ["a", "b"]},
+        "list": {"L": [{"S": "a"}, {"M": {"deep": {"B": b"x"}}}]},
+        "map": {"M": {"a": {"L": [{"N": "1"}]}, "empty": {"S": ""}}},
+    }
+    aws.client("dynamodb").put_item(TableName="kinds", Item=item)
+
+    with fit_for_many_items():
+        assert (
+            aws.client("dynamodb").get_item(TableName="kinds", Key={"pk": {"S": "1"}})["Item"]
+            == item
+        )

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from local.demo.labels.scenario import RECEIPTS
 from local.sample_web import SampleWeb
 from tests.local.commands import children, listens, local, still_there
 
@@ -101,3 +102,33 @@ def test_a_stack_that_is_stopped_while_it_comes_up_leaves_nothing(tmp_path: Path
     assert "Nothing is left running." in printed
     assert "Traceback" not in printed
     assert list(tmp_path.iterdir()) == []
+
+
+def test_receipts_are_imported_into_the_stack_that_is_up(tmp_path: Path) -> None:
+    scratch, file = tmp_path / "scratch", tmp_path / "outputs.json"
+    scratch.mkdir()
+    quiet = ["--config", "completionSchedulesEnabled=false"]
+    with local(scratch, "up", "--outputs", str(file), *quiet) as process:
+        wait_for(file.exists, process)
+        outputs = json.loads(file.read_text())
+        arguments = ["import-receipts", str(RECEIPTS), "--outputs", str(file)]
+        for new in (101, 0):
+            with local(scratch, *arguments) as importing:
+                printed, _ = importing.communicate(timeout=60)
+            assert importing.returncode == 0, printed
+            assert f"8 receipts with 101 labels are there, {new} of the labels" in printed
+
+        found = client("dynamodb", outputs).scan(
+            TableName=outputs["labelTableName"], Select="COUNT"
+        )
+        assert found["Count"] == 8 + 101
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def test_without_a_stack_nothing_is_imported(tmp_path: Path) -> None:
+    arguments = ["import-receipts", str(RECEIPTS), "--outputs", str(tmp_path / "none.json")]
+    with local(tmp_path, *arguments) as process:
+        printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, printed
+    assert "start one with `python -m local up`" in printed

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from boto3.dynamodb.conditions import Attr
 
 from functions.clients.dynamodb import Table
-from functions.clients.openai_batches import BatchJobs, Job
+from functions.clients.openai_batches import BatchJobs, Job, JobError
 from functions.clients.s3 import Bucket
 from functions.completions import capacity
 from functions.completions.batches import BatchSummary
@@ -34,6 +34,8 @@ from functions.errors import InvalidItemError, OpenAINotFoundError, OpenAIUnavai
 from functions.observability import count, describe, logger
 
 _ERRORS_NAMED = 3
+# Of one error; it is repeated in the record of each target.
+_MOST_CHARACTERS = 500
 
 
 def collect(
@@ -137,15 +139,21 @@ def _cut_file(cut: _Cut, jobs: BatchJobs, file_id: str, *, lost_is_lost: bool) -
 def _refused(job: Job) -> Mapping[int, str]:
     """The places of the requests that OpenAI would refuse again, with its messages."""
     return {
-        error.line - 1: f"{error.code}: {error.message}"
+        error.line - 1: _told(error)
         for error in job.errors
-        if error.line is not None
+        if error.line is not None and error.code != QUEUE_IS_FULL
     }
 
 
 def _reason(job: Job) -> str | None:
     """Why a job failed."""
-    return "; ".join(f"{e.code}: {e.message}" for e in job.errors[:_ERRORS_NAMED]) or None
+    return "; ".join(_told(error) for error in job.errors[:_ERRORS_NAMED]) or None
+
+
+def _told(error: JobError) -> str:
+    """What OpenAI says, as far as an item takes it: not all of it, and no half of a character."""
+    text = f"{error.code}: {error.message}"[:_MOST_CHARACTERS]
+    return text.encode(errors="replace").decode()
 
 
 def _learn_from(job: Job, table: Table, now: float) -> None:

@@ -11,6 +11,9 @@ from functions.completions.messages import ChunkRef
 MOST_ENTRIES = 250
 MOST_BYTES = 4 << 20
 """Of raw lines; a line that is longer is alone in its chunk."""
+MOST_REQUEST_BYTES = 256 << 10
+"""Of the requests' lines, at 20 bytes and more a target: what one call of ``apply`` has memory and
+time for. A request that is longer is alone."""
 WRITES_AT_ONCE = 6
 """Chunks in memory, beside the one that is being filled."""
 
@@ -29,17 +32,16 @@ class ChunkWriter:
     def add_line(self, text: bytes, *, request: bytes | None, reason: str | None = None) -> None:
         """A raw line with the line of its request; or alone, with the reason."""
         size = len(text) + 1
-        self._make_room(size)
+        self._make_room(size, request or b"")
         place = len(self._lines)
         self._entries.append(entry_line(request, line=place, reason=reason))
         self._lines.append(text)
-        self._size += size
 
     def add_unanswered(
         self, request: bytes, *, reason: str, counts_attempt: bool, needs_review: bool
     ) -> None:
         """The line of a request that no raw line answers."""
-        self._make_room(0)
+        self._make_room(0, request)
         self._entries.append(
             entry_line(
                 request,
@@ -62,9 +64,16 @@ class ChunkWriter:
         self._bucket.put(chunks_key(self._batch_id), json.dumps(refs).encode())
         return len(refs)
 
-    def _make_room(self, size: int) -> None:
-        if len(self._entries) == MOST_ENTRIES or (self._size and self._size + size > MOST_BYTES):
+    def _make_room(self, size: int, request: bytes) -> None:
+        """For an entry: its raw line has so many bytes, with its end."""
+        if (
+            len(self._entries) == MOST_ENTRIES
+            or (self._size and self._size + size > MOST_BYTES)
+            or (self._request_size and self._request_size + len(request) > MOST_REQUEST_BYTES)
+        ):
             self._write()
+        self._size += size
+        self._request_size += len(request)
 
     def _write(self) -> None:
         if len(self._writes) == WRITES_AT_ONCE:
@@ -78,7 +87,7 @@ class ChunkWriter:
     def _begin(self) -> None:
         self._entries: list[bytes] = []
         self._lines: list[bytes] = []
-        self._size = 0
+        self._size = self._request_size = 0
 
     def _put(self, chunk: str, lines: bytes, entries: bytes) -> None:
         self._bucket.put(lines_key(self._batch_id, chunk), lines)

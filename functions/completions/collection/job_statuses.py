@@ -1,6 +1,7 @@
 """What OpenAI's word for a job's status means for its batch."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from functions.clients.openai_batches import BatchJobs, Job, JobError
@@ -8,6 +9,7 @@ from functions.completions.batches import BatchSummary
 from functions.completions.entities import iso
 from functions.completions.vocabulary import BatchStatus
 from functions.errors import InvalidItemError, OpenAINotFoundError
+from functions.observability import count
 
 # https://developers.openai.com/api/docs/guides/batch#4-check-the-status-of-a-batch
 UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
@@ -23,9 +25,13 @@ ENDS: Mapping[str, BatchStatus] = MappingProxyType(
 QUEUE_IS_FULL = "token_limit_exceeded"
 JOB_IS_GONE = "job_not_found"
 """A code of our own: OpenAI answers 404 and nothing more."""
+_NEVER_ENDED = "job_never_ended"
+"""Another one."""
 
 # OpenAI gives a job 24 hours; the hour more is for what came before its creation, and after.
 LONGEST_JOB_SECONDS = 25 * 3600
+# By then it has been asked to be cancelled for two days: its labels wait no longer.
+_GIVEN_UP_SECONDS = 72 * 3600
 
 
 def is_over(summary: BatchSummary, now: float) -> bool:
@@ -36,12 +42,14 @@ def is_over(summary: BatchSummary, now: float) -> bool:
 def current_job(jobs: BatchJobs, summary: BatchSummary, now: float) -> Job:
     """A batch's job as it stands; one that is gone has failed once the batch's time is over.
 
-    InvalidItemError if the batch has no job; OpenAINotFoundError if the job is gone before that.
+    One that does not come to an end, whatever its status, has expired in the end: no wait is
+    without one. InvalidItemError if the batch has no job; OpenAINotFoundError if the job is gone
+    before its time is over.
     """
     if summary.openai_batch_id is None:
         raise InvalidItemError(f"batch {summary.batch_id} is {summary.status} and names no job")
     try:
-        return jobs.job(summary.openai_batch_id)
+        job = jobs.job(summary.openai_batch_id)
     except OpenAINotFoundError as error:
         if not is_over(summary, now):
             raise
@@ -51,3 +59,9 @@ def current_job(jobs: BatchJobs, summary: BatchSummary, now: float) -> Job:
             created_at=0,
             errors=(JobError(code=JOB_IS_GONE, message=str(error)),),
         )
+    if job.status not in ENDS and summary.submitted_at < iso(now - _GIVEN_UP_SECONDS):
+        count("JobsGivenUp")
+        message = f"three days after it was submitted the job was {job.status}"
+        errors = (JobError(code=_NEVER_ENDED, message=message),)
+        return replace(job, status="expired", errors=errors)
+    return job

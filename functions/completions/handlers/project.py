@@ -11,7 +11,7 @@ from functions.clients.dynamodb import Table
 from functions.clients.pinecone import VectorIndex
 from functions.clients.secrets import Secret
 from functions.completions.projection.pace import Pace
-from functions.completions.projection.projecting import UPDATES_PER_SECOND, Projected, project
+from functions.completions.projection.projecting import Projected, project
 from functions.environment import ProjectEnvironment
 from functions.errors import LeaseHeldError
 from functions.observability import logger, observed
@@ -22,10 +22,11 @@ _PINECONE_TIMEOUT_SECONDS = 5
 @observed
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Bring Pinecone in line with the label table; ``remaining`` asks to be called again."""
-    table, index = _collaborators()
+    environment, table, index = _collaborators()
+    pace = Pace(environment.pinecone_updates_per_second)
     deadline = time.time() + context.get_remaining_time_in_millis() / 1000
     try:
-        done = project(table, index, deadline=deadline, pace=Pace(UPDATES_PER_SECOND))
+        done = project(table, index, deadline=deadline, pace=pace)
     except LeaseHeldError:
         # Whoever holds it goes on until no mark is left.
         logger().info("words are being projected already")
@@ -34,7 +35,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 @cache
-def _collaborators() -> tuple[Table, VectorIndex]:
+def _collaborators() -> tuple[ProjectEnvironment, Table, VectorIndex]:
     environment = ProjectEnvironment.load()
     index = VectorIndex(
         Secret(environment.pinecone_api_key_secret_arn),
@@ -42,4 +43,4 @@ def _collaborators() -> tuple[Table, VectorIndex]:
         namespace=environment.pinecone_namespace,
         timeout_seconds=_PINECONE_TIMEOUT_SECONDS,
     )
-    return Table.named(environment.label_table), index
+    return environment, Table.named(environment.label_table), index

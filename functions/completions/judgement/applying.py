@@ -14,7 +14,7 @@ from functions.completions.judgement.chunk_answers import ChunkAnswers, read_chu
 from functions.completions.judgement.judgements import MOST_ACTIONS_OF_ONE, actions, superseded
 from functions.completions.judgement.judging import Judgement, is_held, judge
 from functions.completions.judgement.line_answers import Answer
-from functions.completions.labels import LabelledReceipt, batch_summary, labelled_receipt
+from functions.completions.labels import LabelledReceipt, batch_summary, labels_of
 from functions.completions.lookahead import in_order
 from functions.completions.messages import ChunkRef
 from functions.completions.transactions import write_units
@@ -210,7 +210,7 @@ class AnsweredChunk:
         }
 
     def _read(self, receipts: Iterable[ReceiptId]) -> None:
-        for receipt in in_order(lambda id_: labelled_receipt(self._table, id_), receipts):
+        for receipt in in_order(lambda id_: labels_of(self._table, id_), receipts):
             self._receipts[receipt.id] = receipt
 
     def _label(self, target: LabelId) -> ReceiptWordLabel | None:

@@ -19,7 +19,7 @@ from functions.completions.entities import (
     key_of,
 )
 from functions.completions.identifiers import LabelId, ReceiptId, WordId
-from functions.completions.labels import labelled_receipt, readable
+from functions.completions.labels import labels_of, readable
 from functions.errors import InvalidItemError
 
 
@@ -65,7 +65,7 @@ class MarkedWords:
 
     def _labels_by_word(self, receipt: ReceiptId) -> dict[WordId, list[ReceiptWordLabel]]:
         labels: dict[WordId, list[ReceiptWordLabel]] = {}
-        for id_, label in labelled_receipt(self._table, receipt).labels.items():
+        for id_, label in labels_of(self._table, receipt).labels.items():
             labels.setdefault(id_.word, []).append(label)
         return labels
 

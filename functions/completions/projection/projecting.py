@@ -34,9 +34,6 @@ from functions.observability import count, describe, logger
 if TYPE_CHECKING:  # the SDK takes its time to import, and most who come here do not need it
     from functions.clients.pinecone import VectorIndex
 
-# Below Pinecone's 100 a second of a namespace, as what is sent evenly does not arrive so:
-# https://docs.pinecone.io/reference/api/database-limits
-UPDATES_PER_SECOND = 95
 # At a latency of up to 160 ms the pace is kept.
 _THREADS = 16
 # As many as one fetch asks for.

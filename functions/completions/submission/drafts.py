@@ -11,6 +11,11 @@ from functions.completions.submission.prompts import Prompt
 from functions.completions.targets import Request
 from functions.observability import count, logger
 
+MOST_TARGETS = 100_000
+"""Of one batch, and those of the request that reaches it: DynamoDB takes a thousand writes a second
+of one partition, and a status is one of an index, a batch's records one of the table. So many are
+claimed while there is time to send the batch, and counted while there is time to finish it."""
+
 
 class Draft:
     """The requests of one batch in their order. They are on disk: there may be 200 MB of them."""
@@ -75,6 +80,7 @@ class Limits:
         """Whether the request may join those of the draft."""
         return (
             draft.request_count < self.requests
+            and draft.target_count < MOST_TARGETS
             and draft.bytes + len(prompt.line) <= self.bytes
             and _within(draft.tokens + prompt.tokens, self.free_tokens)
         )

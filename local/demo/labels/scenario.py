@@ -14,7 +14,8 @@ CONFIG = {"completionBatchMaxRequests": "3", "completionSchedulesEnabled": "fals
 
 def prepare(standin: OpenAIStandIn) -> None:
     """Have two requests get no answer at first, and the second job expire half-way."""
-    ids = [receipt.id.custom_id for receipt in read_receipts(RECEIPTS)]
+    # Of labels that are equally old, the first by name come first.
+    ids = sorted(receipt.id.custom_id for receipt in read_receipts(RECEIPTS))
     for custom_id, plan in (
         (ids[1], LinePlan(status=500)),
         (ids[-1], LinePlan(answer=AnswerPlan(shape="refusal"))),

@@ -182,22 +182,39 @@ def test_a_query_is_read_as_far_as_it_is_used(table: Table) -> None:
     assert [item["sk"] for item in pages] == ["2"]
 
 
-def test_a_transaction_that_met_another_is_tried_again(table: Table, broken: Stubber) -> None:
-    for _ in range(2):
-        cancelled(broken, ["None", "TransactionConflict"])
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that are waited between tries, and take no time."""
+    found: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", found.append)
+    return found
+
+
+PASSING = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]
+
+
+@pytest.mark.parametrize("code", PASSING)
+def test_a_transaction_that_was_throttled_or_met_another_is_tried_again(
+    table: Table, broken: Stubber, waits: list[float], code: str
+) -> None:
+    for _ in range(9):
+        cancelled(broken, ["None", code])
     broken.add_response("transact_write_items", {})
 
     assert not table.write_all([Put(item=KEY), Put(item=KEY | {"sk": "OTHER"})])
+    assert len(waits) == 9
 
 
-def test_a_transaction_that_meets_others_each_time_is_unavailable(
-    table: Table, broken: Stubber
+@pytest.mark.parametrize("code", PASSING)
+def test_a_transaction_that_comes_at_a_bad_moment_each_time_is_unavailable(
+    table: Table, broken: Stubber, waits: list[float], code: str
 ) -> None:
-    for _ in range(5):
-        cancelled(broken, ["TransactionConflict"])
+    for _ in range(10):
+        cancelled(broken, ["None", code])
 
     with pytest.raises(AwsUnavailableError, match="TransactionCanceledException"):
-        table.write_all([Put(item=KEY)])
+        table.write_all([Put(item=KEY), Put(item=KEY | {"sk": "OTHER"})])
+    assert sum(waits) < 20
 
 
 def test_a_condition_that_failed_beside_a_conflict_is_an_answer(
@@ -206,14 +223,6 @@ def test_a_condition_that_failed_beside_a_conflict_is_an_answer(
     cancelled(broken, ["ConditionalCheckFailed", "TransactionConflict"])
 
     assert table.write_all([Put(item=KEY), Put(item=KEY | {"sk": "OTHER"})]) == {0}
-
-
-@pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_a_throttled_transaction_is_unavailable(table: Table, broken: Stubber, code: str) -> None:
-    cancelled(broken, ["None", code])
-
-    with pytest.raises(AwsUnavailableError):
-        table.write_all([Put(item=KEY), Put(item=KEY | {"sk": "OTHER"})])
 
 
 def test_a_transaction_that_breaks_a_rule_is_rejected(table: Table) -> None:

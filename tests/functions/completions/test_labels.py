@@ -12,6 +12,7 @@ from functions.completions.labels import (
     batch_summary,
     batches_with_status,
     labelled_receipt,
+    labels_of,
     labels_with_status,
 )
 from functions.completions.vocabulary import BatchStatus, ValidationStatus
@@ -36,8 +37,20 @@ def test_a_receipt_is_read_with_its_labels_and_no_other_receipts(label_table: Ta
     found = labelled_receipt(label_table, ID.receipt)
 
     assert found.receipt == RECEIPT
-    assert [each.id.label for each in found.of_word(ID.word)] == ["DATE", "TIME"]
     assert set(found.labels) == {ID, ID.of_same_word("TIME")}
+
+
+def test_labels_are_read_without_their_receipt_which_may_be_large(
+    label_table: Table, logged: LogLines
+) -> None:
+    label_table.put(RECEIPT.to_item() | {"lines": "unreadable"})
+    for entity in (label(), label(of_receipt(2))):
+        label_table.put(entity.to_item())
+
+    found = labels_of(label_table, ID.receipt)
+
+    assert (found.receipt, set(found.labels)) == (None, {ID})
+    assert logged() == [], "the receipt is not even looked at"
 
 
 def test_a_receipt_whose_number_begins_as_another_is_not_taken_for_it(label_table: Table) -> None:

@@ -206,6 +206,32 @@ def test_the_request_of_a_line_that_openai_refuses_needs_review(batches: Pending
     each_target_once(batches, summary)
 
 
+def test_what_openai_says_of_a_failed_job_is_kept_as_far_as_an_item_takes_it(
+    batches: PendingBatches,
+) -> None:
+    told = "\ud83d" + "x" * 500_000  # half a character, as where a text was cut
+    errors = [BatchError(code="invalid_json_line", message=told, line=n) for n in (1, 2)]
+    summary = batches.begin(3, plan=JobPlan(status="failed", errors=errors))
+
+    collected(batches, summary)
+
+    reasons = [one.entry.reason or "" for one in batches.received(summary)]
+    for reason in (*reasons, batches.now(summary).reason or ""):
+        assert reason.startswith("invalid_json_line: ?xxx")
+        assert len(reason) < 2_000
+    each_target_once(batches, summary)
+
+
+def test_a_full_queue_puts_no_request_under_review(batches: PendingBatches) -> None:
+    error = BatchError(code="token_limit_exceeded", message="Too much.", line=1)
+    summary = batches.begin(2, plan=JobPlan(status="failed", errors=[error]))
+
+    collected(batches, summary)
+
+    for one in batches.received(summary):
+        assert (one.entry.counts_attempt, one.entry.needs_review) == (False, False)
+
+
 def test_a_refused_line_that_the_batch_does_not_have_is_nobodys(batches: PendingBatches) -> None:
     errors = [
         BatchError(code="invalid_json_line", message="Not JSON.", line=line) for line in (0, 9)
@@ -457,3 +483,19 @@ def test_the_entries_repeat_the_targets_as_they_were_submitted(batches: PendingB
         "countsAttempt": True,
         "needsReview": False,
     }
+
+
+def test_the_labels_of_a_job_that_was_given_up_were_asked_about_in_vain(
+    batches: PendingBatches,
+) -> None:
+    summary = batches.begin(2, plan=JobPlan(in_progress=0, finalizing=None))
+
+    collected(batches, summary, hours_later=73)
+
+    each_target_once(batches, summary)
+    entries = [one.entry for one in batches.received(summary)]
+    assert {(entry.counts_attempt, entry.needs_review) for entry in entries} == {(True, False)}
+    assert {entry.reason for entry in entries} == {
+        "job_never_ended: three days after it was submitted the job was finalizing"
+    }
+    assert batches.now(summary).openai_status == "expired"

@@ -103,6 +103,25 @@ def test_a_chunk_of_long_lines_has_four_megabytes() -> None:
     assert [len(kept.chunk(name)[0]) for name in kept.chunks()] == [3, 1, 1, 1]
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_chunk_asks_about_no_more_than_one_call_can_judge(answered: bool) -> None:
+    kept = Kept()
+    asked = request(1, [f"LABEL_{'X' * number}" for number in range(400)]).to_line()
+    with writer(kept) as chunks:
+        chunks.add_line(b"{}", request=b"x" * (1 << 20))
+        for _ in range(250):
+            if answered:
+                chunks.add_line(b"{}", request=asked)
+            else:
+                chunks.add_unanswered(asked, reason="", counts_attempt=True, needs_review=False)
+        chunks.finish()
+
+    sizes = [len(kept.objects[f"batches/b/chunks/{name}.entries.jsonl"]) for name in kept.chunks()]
+    assert sizes[0] > 1 << 20, "what is larger is alone"
+    assert len(sizes) > 50
+    assert all(100 << 10 < size < 300 << 10 for size in sizes[1:-1])
+
+
 def test_there_is_always_a_chunk() -> None:
     kept = Kept()
     with writer(kept) as chunks:

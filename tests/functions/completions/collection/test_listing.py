@@ -206,12 +206,12 @@ def test_a_batch_that_another_run_ended_meanwhile_is_not_handed_on(batches: Pend
 
 def test_sixty_four_jobs_are_looked_at_at_once(batches: PendingBatches) -> None:
     summary = batches.begin()
-    for number in range(127):
+    for number in range(63):
         batches.table.put(summary.model_copy(update={"batch_id": str(number)}).to_item())
     at_once = threading.Barrier(64, timeout=30)
 
     # Every look waits for sixty-three others.
-    assert len(poll(batches, jobs=Around(batches.jobs, at_once.wait))) == 128
+    assert len(poll(batches, jobs=Around(batches.jobs, at_once.wait))) == 64
 
 
 def test_one_job_can_be_looked_after_alone(batches: PendingBatches) -> None:
@@ -378,6 +378,24 @@ def test_a_job_that_has_left_validating_has_all_its_time(
     assert batches.standin.calls.count("batches.cancel") == 0
     assert poll(batches, later=25.1 * HOUR) == []
     assert batches.standin.calls.count("batches.cancel", status=200) == 1
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        UNDER_WAY["finalizing"],
+        UNDER_WAY["cancelling"],
+        JobPlan(odd_statuses=["canceled"] * 2, in_progress=0),
+    ],
+    ids=["finalizing", "cancelling", "unknown"],
+)
+def test_a_job_that_never_ends_is_given_up_after_three_days(
+    batches: PendingBatches, plan: JobPlan
+) -> None:
+    summary = batches.begin(plan=plan)
+
+    assert poll(batches, later=71.9 * HOUR) == []
+    assert poll(batches, later=72.1 * HOUR) == [summary.batch_id]
 
 
 def test_a_job_that_is_validating_still_is_cancelled_again_a_time_out_later(

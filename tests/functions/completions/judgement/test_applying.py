@@ -35,11 +35,25 @@ from tests.functions.completions.judgement.answered_batches import (
     statuses,
 )
 from tests.functions.completions.judgement.answered_lines import answering, line, result, target
+from tests.functions.conftest import LogLines
 
 DATE, TIME, TAX, TIP = (target(1, name) for name in ("DATE", "TIME", "TAX", "TIP"))
 NONE, PENDING, VALID, INVALID, NEEDS_REVIEW = ValidationStatus
 OTHER_IMAGE = "10000000-1111-4111-8111-111111111111"
 KEPT_AT = f"batches/{BATCH}/chunks/00001.jsonl#0"
+
+
+def test_the_receipt_itself_is_not_read(
+    label_table: Table, bucket: Bucket, logged: LogLines
+) -> None:
+    put(label_table, held(DATE))
+    label_table.put({"PK": DATE.key["PK"], "SK": DATE.receipt.key, "lines": "unreadable"})
+    collected(label_table, bucket, answer([result(DATE, True)], [DATE]))
+
+    apply(label_table, bucket)
+
+    assert statuses(label_table, DATE) == [(VALID, BATCH)]
+    assert [line["message"] for line in logged()] == ["chunk read"]
 
 
 def test_a_valid_label_keeps_its_batch_and_is_marked_for_projection(

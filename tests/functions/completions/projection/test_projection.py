@@ -173,22 +173,22 @@ class TestManyWords:
     """More than one bundle of them."""
 
     def test_are_written_once_each_and_looked_for_by_the_hundred(self, words: Words) -> None:
-        receipts = [(IMAGE, 1, 100), (IMAGE, 2, 100), (OTHER_IMAGE, 1, 50)]
+        receipts = [(IMAGE, 1, 60), (IMAGE, 2, 60), (OTHER_IMAGE, 1, 10)]
         add(words, *receipts)
         pace = CountingPace(10_000)
 
-        assert words.project(pace=pace) == all_of(250)
+        assert words.project(pace=pace) == all_of(130)
 
         vectors = words.pinecone.vectors(NAMESPACE).values()
         updates, fetches = words.pinecone.calls.of("update"), words.pinecone.calls.of("fetch")
         assert all(vector.metadata["valid_labels"] == ["DATE"] for vector in vectors)
-        assert len({call.body["id"] for call in updates}) == len(updates) == 250
-        assert [len(call.body["ids"]) for call in fetches] == [100, 100, 50]
-        assert pace.turns == 250
+        assert len({call.body["id"] for call in updates}) == len(updates) == 130
+        assert [len(call.body["ids"]) for call in fetches] == [100, 30]
+        assert pace.turns == 130
         assert not words.marks()
 
     def test_that_are_left_when_the_time_ends_keep_their_marks(self, words: Words) -> None:
-        add(words, (IMAGE, 1, 60), (IMAGE, 2, 60))
+        add(words, (IMAGE, 1, 40), (IMAGE, 2, 40))
         clock = SteppingClock()
         index = HookedIndex(words, after=lambda _: clock.step())
 
@@ -197,8 +197,8 @@ class TestManyWords:
         assert first.remaining
         # When the time ended, each thread may have had one in hand.
         assert 30 < first.projected <= 31 + 16
-        assert len(words.marks()) == 120 - first.projected
-        assert words.project() == all_of(120 - first.projected)
+        assert len(words.marks()) == 80 - first.projected
+        assert words.project() == all_of(80 - first.projected)
 
     def test_are_left_alone_when_there_is_no_time_to_begin(self, words: Words) -> None:
         add(words, (IMAGE, 1, 3))

@@ -29,12 +29,13 @@ def words(label_table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Words
             "PINECONE_API_KEY_SECRET_ARN": "pinecone-key",
             "PINECONE_INDEX_HOST": found.pinecone.host,
             "PINECONE_NAMESPACE": NAMESPACE,
+            "PINECONE_UPDATES_PER_SECOND": "95",
         }
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         module._collaborators.cache_clear()
         yield found
-        _, index = module._collaborators()
+        _, _, index = module._collaborators()
         index.close()
         module._collaborators.cache_clear()
 

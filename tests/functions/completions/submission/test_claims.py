@@ -99,14 +99,15 @@ def test_of_batches_that_claim_at_once_each_label_gets_one(label_table: Table) -
     with ThreadPoolExecutor(3) as pool:
         refused = list(pool.map(claim, range(3)))
 
+    held = list(labels_with_status(label_table, PENDING))
     for batch, others in enumerate(refused):
-        got = {each for each in labels if stored(label_table, each).batch_id == f"batch-{batch}"}
+        got = {each.id for each in held if each.batch_id == f"batch-{batch}"}
         assert got == set(labels) - others
     assert not list(labels_with_status(label_table, NONE))
 
 
 def test_many_labels_take_few_calls(label_table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    labels = put(label_table, *[label(number) for number in range(1, 401)])
+    labels = put(label_table, *[label(number) for number in range(1, 202)])
     put(label_table, label(150, validation_status=ValidationStatus.VALID))
     calls = []
     write_all = Table.write_all
@@ -120,4 +121,4 @@ def test_many_labels_take_few_calls(label_table: Table, monkeypatch: pytest.Monk
     assert claims.claim(label_table, labels, "batch-1") == {labels[149]}
 
     # The hundred with the label that was not to be had takes a second call.
-    assert sorted(calls) == [99, *[100] * 4]
+    assert sorted(calls) == [1, 99, 100, 100]

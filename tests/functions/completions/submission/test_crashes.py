@@ -45,15 +45,13 @@ def make_desk(
     return make
 
 
-def crashes_at(run: Run, desk: Desk, step: int, *, done: bool) -> bool:
-    """Whether a run that crashes at that step, which is ``done`` or not, came to it."""
+def crashes_after(run: Run, desk: Desk, step: int) -> bool:
+    """Whether a run that crashes once that step is done came to it."""
     steps = count(1)
 
     def failing(operation: Callable[..., Any]) -> Callable[..., Any]:
         def fail_in_turn(*arguments: Any, **more: Any) -> Any:
             crash = next(steps) == step
-            if crash and not done:
-                raise Crash
             answer = operation(*arguments, **more)
             if crash:
                 raise Crash
@@ -72,16 +70,15 @@ def crashes_at(run: Run, desk: Desk, step: int, *, done: bool) -> bool:
         return False
 
 
-def at_each_step(make_desk: Callable[[str], Desk], prepare: Run, run: Run, mended: Run) -> int:
-    """Crash a run at each of its steps, before and after; how many steps it has."""
+def after_each_step(make_desk: Callable[[str], Desk], prepare: Run, run: Run, mended: Run) -> int:
+    """Crash a run after each of its steps, which is before the next; how many steps it has."""
     for step in range(1, MORE_THAN_THERE_ARE):
-        for done in (False, True):
-            desk = make_desk(f"labels-{step}-{done}")
-            prepare(desk)
-            if not crashes_at(run, desk, step, done=done):
-                return step - 1
-            desk.check_no_label_is_asked_about_twice()
-            mended(desk)
+        desk = make_desk(f"labels-{step}")
+        prepare(desk)
+        if not crashes_after(run, desk, step):
+            return step - 1
+        desk.check_no_label_is_asked_about_twice()
+        mended(desk)
     pytest.fail("it never ends")
 
 
@@ -100,15 +97,14 @@ def submit_while_a_person_decides(desk: Desk) -> object:
 
 def lose_the_job(desk: Desk) -> None:
     """A job was asked for, but has not come."""
-    crashed = crashes_at(submit, desk, 5, done=False)
-    assert crashed
+    assert crashes_after(submit, desk, 4)
     assert desk.summary().status == BatchStatus.SUBMITTING
 
 
 def have_it_come_late(desk: Desk) -> None:
     """A job comes after its batch was released."""
     desk.standin.job_plans.add(JobPlan(unseen=1, in_progress=None, times=1))
-    assert crashes_at(submit, desk, 5, done=True)
+    assert crashes_after(submit, desk, 5)
     assert desk.reconcile(after=AFTER_THE_LEASE) == {"released": 1, "labels": 4}
 
 
@@ -131,13 +127,13 @@ def reconciled_and_submitted(desk: Desk) -> None:
 
 def test_a_submit_that_crashes(make_desk: Callable[[str], Desk]) -> None:
     # The targets, the summary, the claims, the upload, the job, the job's name.
-    assert at_each_step(make_desk, nothing, submit, reconciled_and_submitted) == 6
+    assert after_each_step(make_desk, nothing, submit, reconciled_and_submitted) == 6
 
 
 def test_a_submit_that_crashes_when_it_does_not_get_all_its_labels(
     make_desk: Callable[[str], Desk],
 ) -> None:
-    steps = at_each_step(
+    steps = after_each_step(
         make_desk, nothing, submit_while_a_person_decides, reconciled_and_submitted
     )
 
@@ -146,10 +142,10 @@ def test_a_submit_that_crashes_when_it_does_not_get_all_its_labels(
 
 
 def test_a_reconcile_that_crashes_while_it_releases(make_desk: Callable[[str], Desk]) -> None:
-    assert at_each_step(make_desk, lose_the_job, reconcile_late, reconciled_and_submitted) == 2
+    assert after_each_step(make_desk, lose_the_job, reconcile_late, reconciled_and_submitted) == 2
 
 
 def test_a_reconcile_that_crashes_while_it_cancels(make_desk: Callable[[str], Desk]) -> None:
-    steps = at_each_step(make_desk, have_it_come_late, reconcile_late, reconciled_and_submitted)
+    steps = after_each_step(make_desk, have_it_come_late, reconcile_late, reconciled_and_submitted)
 
     assert steps == 2

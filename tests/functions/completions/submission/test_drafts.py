@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.completions.submission import drafts
 from functions.completions.submission.drafts import Draft, Limits, fill
 from functions.completions.submission.prompts import Prompt
 from functions.completions.targets import Request
@@ -88,6 +89,17 @@ def test_a_batch_holds_no_more_than_it_may(allowed: Limits, taken: int) -> None:
 
     assert len(filled(waiting, allowed).lines) == taken
     assert len(waiting) == 4 - taken
+
+
+def test_a_batch_asks_about_no_more_labels_than_can_be_claimed_in_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(drafts, "MOST_TARGETS", 10)
+    waiting = Waiting(made(number, 10, labels) for number, labels in enumerate((5, 4, 30, 30), 1))
+
+    asked = [[len(one.targets) for one in filled(waiting, limits()).requests] for _ in range(2)]
+
+    assert asked == [[5, 4, 30], [30]], "a receipt that asks for more is asked about all the same"
 
 
 def test_what_no_batch_could_hold_is_reported_and_keeps_no_other_waiting(

@@ -109,6 +109,8 @@ def test_no_character_is_escaped_for_html_or_at_all() -> None:
     said = line_of(asked)["body"]["input"]
     assert '"merchant":"R&D"' in said
     assert "R&D <b>Käse</b> 'n' \\\"日本\\\"" in said
+    [target] = material(line_of(asked))["targets"]
+    assert target["text"] == "R&D"
 
 
 @given(TEXTS, st.none() | TEXTS)
