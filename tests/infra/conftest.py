@@ -90,12 +90,11 @@ class Recorded(pulumi.runtime.Mocks):
 Deploy = Callable[..., Recorded]
 
 
-@pytest.fixture
-def deploy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deploy:
+@pytest.fixture(scope="session")
+def deploy(tmp_path_factory: pytest.TempPathFactory) -> Deploy:
     """Run the real program for a stack, with config values set as by ``pulumi config set``."""
-    archive = tmp_path / "functions.zip"
+    archive = tmp_path_factory.mktemp("bundle") / "functions.zip"
     archive.write_bytes(b"")
-    monkeypatch.setattr(bundle, "build", lambda _target: archive)
 
     def run(
         stack: str = "dev",
@@ -106,16 +105,24 @@ def deploy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deploy:
     ) -> Recorded:
         keys = {"openaiApiKey": key, "pineconeApiKey": pinecone_key}
         recorded = Recorded()
-        recorded.outputs = run_program(
-            recorded,
-            program=ROOT,
-            stack=stack,
-            config=config or {},
-            secrets={name: value for name, value in keys.items() if value is not None},
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(bundle, "build", lambda _target: archive)
+            recorded.outputs = run_program(
+                recorded,
+                program=ROOT,
+                stack=stack,
+                config=config or {},
+                secrets={name: value for name, value in keys.items() if value is not None},
+            )
         return recorded
 
     return run
+
+
+@pytest.fixture(scope="session")
+def recorded(deploy: Deploy) -> Recorded:
+    """The program with nothing configured, for all tests that only look."""
+    return deploy()
 
 
 def _secrets(inputs: Mapping[str, Any]) -> frozenset[str]:

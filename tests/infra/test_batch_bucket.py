@@ -13,8 +13,7 @@ def of_bucket(recorded: Recorded, token: str) -> dict[str, Any]:
     return resource.inputs
 
 
-def test_the_batch_bucket_is_private_and_encrypted(deploy: Deploy) -> None:
-    recorded = deploy()
+def test_the_batch_bucket_is_private_and_encrypted(recorded: Recorded) -> None:
     closed = of_bucket(recorded, "PublicAccessBlock")
     assert {key: closed[key] for key in closed if key != "bucket"} == {
         "blockPublicAcls": True,
@@ -28,8 +27,7 @@ def test_the_batch_bucket_is_private_and_encrypted(deploy: Deploy) -> None:
     assert rule == {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
 
 
-def test_the_batch_bucket_takes_nothing_but_tls(deploy: Deploy) -> None:
-    recorded = deploy()
+def test_the_batch_bucket_takes_nothing_but_tls(recorded: Recorded) -> None:
     arn = recorded.one("labels-batches-bucket").arn
     [statement] = json.loads(of_bucket(recorded, "Policy")["policy"])["Statement"]
     assert statement == {

@@ -48,7 +48,7 @@ ENVIRONMENTS: dict[str, type[environments.LabelEnvironment]] = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def projected(deploy: Deploy) -> Recorded:
     """The flow with everything that it can have."""
     return deploy(config=CONFIG, pinecone_key="pc-test")
@@ -194,8 +194,9 @@ def test_the_machine_may_run_itself_call_its_functions_and_read_the_lists_of_chu
 
 
 @pytest.mark.parametrize("function", ["submit", "reconcile"])
-def test_an_event_that_a_function_failed_on_is_a_dead_letter(deploy: Deploy, function: str) -> None:
-    recorded = deploy()
+def test_an_event_that_a_function_failed_on_is_a_dead_letter(
+    recorded: Recorded, function: str
+) -> None:
     assert recorded.one(f"labels-{function}-failures").inputs == {
         "functionName": recorded.one(f"labels-{function}-function").outputs["name"],
         "maximumRetryAttempts": 1,
@@ -206,8 +207,8 @@ def test_an_event_that_a_function_failed_on_is_a_dead_letter(deploy: Deploy, fun
     }
 
 
-def test_the_label_table_has_the_indexes_of_its_entities(deploy: Deploy) -> None:
-    table = deploy().one("labels-table").inputs
+def test_the_label_table_has_the_indexes_of_its_entities(recorded: Recorded) -> None:
+    table = recorded.one("labels-table").inputs
     assert (table["hashKey"], table["rangeKey"]) == ("PK", "SK")
     assert table["globalSecondaryIndexes"] == [
         {
@@ -242,6 +243,6 @@ def test_functions_that_handle_whole_files_have_room_for_them(projected: Recorde
         "collect": (1769, 1024, 900),
         "apply": (1024, 512, 300),
         "finish": (512, 512, 120),
-        "project": (512, 512, 900),
+        "project": (1024, 512, 900),
         "reconcile": (1024, 512, 900),
     }

@@ -50,8 +50,7 @@ def test_every_stack_exports_the_documented_outputs(deploy: Deploy, stack: str) 
     assert recorded.outputs == expected
 
 
-def test_the_ingest_function_may_do_just_its_work(deploy: Deploy) -> None:
-    recorded = deploy()
+def test_the_ingest_function_may_do_just_its_work(recorded: Recorded) -> None:
     allowed = recorded.grants("documents-ingest-role")
     ledger = recorded.one("documents-ingest-ledger").arn
     queue = recorded.one("documents-download-queue").arn
@@ -76,15 +75,13 @@ def test_the_ingest_function_may_do_just_its_work(deploy: Deploy) -> None:
     assert allowed["logs:PutLogEvents"] == [f"{logs}:*"]
 
 
-def test_the_check_function_may_only_record_failed_files(deploy: Deploy) -> None:
-    recorded = deploy()
+def test_the_check_function_may_only_record_failed_files(recorded: Recorded) -> None:
     allowed = recorded.grants("documents-vector-store-batch-check-role")
     assert allowed.keys() == FUNCTION_BASICS | {"dynamodb:UpdateItem"}
     assert allowed["dynamodb:UpdateItem"] == [recorded.one("documents-ingest-ledger").arn]
 
 
-def test_the_market_analysis_function_may_only_keep_analyses(deploy: Deploy) -> None:
-    recorded = deploy()
+def test_the_market_analysis_function_may_only_keep_analyses(recorded: Recorded) -> None:
     allowed = recorded.grants("documents-market-analysis-role")
     table = recorded.one("documents-analyses").arn
     queue = recorded.one("documents-market-analysis-queue").arn
@@ -102,9 +99,8 @@ def test_the_market_analysis_function_may_only_keep_analyses(deploy: Deploy) -> 
 
 
 def test_the_state_machine_may_call_its_function_and_send_to_its_two_queues(
-    deploy: Deploy,
+    recorded: Recorded,
 ) -> None:
-    recorded = deploy()
     allowed = recorded.grants("documents-vector-store-batch-role")
     check = recorded.one("documents-vector-store-batch-check-function").arn
     assert allowed["lambda:InvokeFunction"] == [check]
@@ -142,8 +138,7 @@ def test_the_ingest_function_is_told_everything_by_its_environment(deploy: Deplo
     }
 
 
-def test_the_other_functions_are_told_everything_by_their_environment(deploy: Deploy) -> None:
-    recorded = deploy()
+def test_the_other_functions_are_told_everything_by_their_environment(recorded: Recorded) -> None:
     secret = recorded.one("openai-key-secret").arn
     assert environment(recorded, "documents-vector-store-batch-check-function") == {
         "POWERTOOLS_SERVICE_NAME": "documents-vector-store-batch-check",
@@ -160,8 +155,7 @@ def test_the_other_functions_are_told_everything_by_their_environment(deploy: De
     }
 
 
-def test_each_queue_tries_a_message_and_then_keeps_it_as_a_dead_letter(deploy: Deploy) -> None:
-    recorded = deploy()
+def test_each_queue_tries_a_message_and_then_keeps_it_as_a_dead_letter(recorded: Recorded) -> None:
     for noun in ("download", "market-analysis"):
         queue = recorded.one(f"documents-{noun}-queue")
         assert queue.document("redrivePolicy") == {
@@ -190,9 +184,8 @@ def test_mappings_report_failed_records_alone(deploy: Deploy) -> None:
 
 
 def test_executions_that_no_catch_sees_reach_the_dead_letters_through_events(
-    deploy: Deploy,
+    recorded: Recorded,
 ) -> None:
-    recorded = deploy()
     name = "documents-vector-store-batch"
     rule = recorded.one(f"{name}-failures")
     assert rule.document("eventPattern") == {
@@ -212,15 +205,15 @@ def test_executions_that_no_catch_sees_reach_the_dead_letters_through_events(
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule.arn}}
 
 
-def test_tables_can_be_restored_and_are_encrypted(deploy: Deploy) -> None:
-    for table in deploy().of("aws:dynamodb/table:Table"):
+def test_tables_can_be_restored_and_are_encrypted(recorded: Recorded) -> None:
+    for table in recorded.of("aws:dynamodb/table:Table"):
         assert table.inputs["pointInTimeRecovery"] == {"enabled": True}
         assert table.inputs["serverSideEncryption"] == {"enabled": True}
         assert table.inputs["billingMode"] == "PAY_PER_REQUEST"
 
 
-def test_functions_run_on_the_platform_that_the_bundle_is_built_for(deploy: Deploy) -> None:
-    functions = deploy().of("aws:lambda/function:Function")
+def test_functions_run_on_the_platform_that_the_bundle_is_built_for(recorded: Recorded) -> None:
+    functions = recorded.of("aws:lambda/function:Function")
     assert len(functions) == 9
     for function in functions:
         assert function.inputs["runtime"] == "python3.13"

@@ -18,9 +18,8 @@ SCHEDULES = {
     ("name", "target", "action", "minutes"), [(name, *rest) for name, rest in SCHEDULES.items()]
 )
 def test_a_schedule_may_start_its_target_and_keep_what_it_could_not_start(
-    deploy: Deploy, name: str, target: str, action: str, minutes: int
+    recorded: Recorded, name: str, target: str, action: str, minutes: int
 ) -> None:
-    recorded = deploy()
     [schedule] = [s for s in recorded.of("aws:scheduler/schedule:Schedule") if s.name == name]
     started, letters = recorded.one(target).arn, recorded.one("labels-dead-letters").arn
     assert schedule.inputs == {

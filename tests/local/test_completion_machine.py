@@ -3,10 +3,10 @@
 import io
 import json
 import threading
+import uuid
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,7 +102,7 @@ class Flow:
         definition = completion_poll_flow(polling=POLLING, functions=functions)
         client = self.aws.client("stepfunctions")
         machine = client.create_state_machine(
-            name=f"poll-{projecting}", definition=json.dumps(definition), roleArn=ROLE
+            name=f"poll-{uuid.uuid4()}", definition=json.dumps(definition), roleArn=ROLE
         )["stateMachineArn"]
         execution = client.start_execution(
             stateMachineArn=machine, input=json.dumps({"batches": batches})
@@ -123,31 +123,36 @@ class Flow:
         return Counter(name for name, *_ in self.functions.calls)
 
 
+@pytest.fixture(scope="module")
+def arns(aws: Aws) -> Mapping[str, str]:
+    """The functions, by name, beside a role and a bucket."""
+    aws.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
+    location = {"LocationConstraint": aws.region}
+    aws.client("s3").create_bucket(Bucket="files", CreateBucketConfiguration=location)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr("empty", "")
+    return {
+        name: aws.client("lambda").create_function(
+            FunctionName=name,
+            Role=ROLE,
+            Runtime="python3.13",
+            Handler="a.b",
+            Code={"ZipFile": archive.getvalue()},
+        )["FunctionArn"]
+        for name in COMPLETION_TIMEOUT_SECONDS
+    }
+
+
 @pytest.fixture
-def flow(eventually: Callable[..., Any]) -> Iterator[Flow]:
-    with ExitStack() as started:
-        aws = started.enter_context(Aws())
-        functions = Functions(aws)
-        runner: Any = functions
-        started.enter_context(serving(runner, {}))
-        started.enter_context(ended_with(aws, threading.Event()))
-        started.enter_context(failing_with_their_items())
-        aws.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
-        location = {"LocationConstraint": aws.region}
-        aws.client("s3").create_bucket(Bucket="files", CreateBucketConfiguration=location)
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as content:
-            content.writestr("empty", "")
-        arns = {
-            name: aws.client("lambda").create_function(
-                FunctionName=name,
-                Role=ROLE,
-                Runtime="python3.13",
-                Handler="a.b",
-                Code={"ZipFile": archive.getvalue()},
-            )["FunctionArn"]
-            for name in COMPLETION_TIMEOUT_SECONDS
-        }
+def flow(aws: Aws, arns: Mapping[str, str], eventually: Callable[..., Any]) -> Iterator[Flow]:
+    functions = Functions(aws)
+    runner: Any = functions
+    with (
+        serving(runner, {}),
+        ended_with(aws, threading.Event()),
+        failing_with_their_items(),
+    ):
         yield Flow(aws, functions, eventually, arns)
 
 
