@@ -6,7 +6,9 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -96,17 +98,19 @@ def test_reads_nothing_of_the_developers_own_settings(
         assert aws.client("sqs").meta.region_name == "eu-central-1"
 
 
-def test_leaves_nothing_behind() -> None:
+def test_leaves_nothing_behind(eventually: Callable[..., Any]) -> None:
     def traces() -> tuple[object, ...]:
         loggers = [logging.getLogger(name).level for name in ("werkzeug", "moto.stepfunctions")]
-        return (dict(os.environ), set(threading.enumerate()), boto3.DEFAULT_SESSION, loggers)
+        return (dict(os.environ), boto3.DEFAULT_SESSION, loggers)
 
-    before = traces()
+    before, threads = traces(), set(threading.enumerate())
     with Aws() as aws:
         aws.client("sqs").list_queues()
         assert os.environ["MOTO_PORT"] in aws.endpoint_url
 
     assert traces() == before
+    # A connection's thread ends when it has seen that the client has gone.
+    assert eventually(lambda: set(threading.enumerate()) <= threads)
 
 
 def test_says_nothing_of_each_request(capfd: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,9 @@ def print_labels(console: Console, report: Mapping[str, Any]) -> None:
     console.print()
     console.print(Text("Each Batch API job, and what became of its labels", style="bold"))
     console.print(_batches(report["completionBatches"]))
+    console.print(
+        Text("again: no answer, as a request failed, was refused or expired", style="dim")
+    )
     console.print(Text("The labels after each round", style="bold"))
     console.print(_rounds(report["labels"]["rounds"]))
     corrections = sum(batch["corrections"] for batch in report["completionBatches"])
