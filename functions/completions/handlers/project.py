@@ -28,7 +28,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         done = project(table, index, deadline=deadline, pace=pace)
     except LeaseHeldError:
-        # Whoever holds it goes on until no mark is left.
+        # Whoever holds it works on these marks too; one made after its last look, the next run.
         logger().info("words are being projected already")
         done = Projected(projected=0, missing=0, failed=0, remaining=False)
     return asdict(done)
