@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
@@ -9,7 +10,7 @@ from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from functions.clients import aws
+from functions.clients import aws, calls
 from functions.errors import AwsUnavailableError
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ class Table:
     def get(self, key: Key) -> Item | None:
         """The item under ``key``, read consistently."""
         with aws.translated():
-            answer = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+            answer = calls.call(
+                "dynamodb.get_item",
+                lambda: self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True),
+            )
         return answer.get("Item")
 
     def query(
@@ -97,7 +101,9 @@ class Table:
             arguments["Limit"] = page_size
         while True:
             with aws.translated():
-                page = self._client.query(TableName=self.name, **arguments)
+                page = calls.call(
+                    "dynamodb.query", lambda: self._client.query(TableName=self.name, **arguments)
+                )
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
@@ -105,7 +111,7 @@ class Table:
 
     def put(self, item: Item, *, when: ConditionBase | None = None) -> bool:
         """Write a whole item; False if the condition did not hold."""
-        return self._write(self._client.put_item, Item=item, **_condition(when))
+        return self._write("put_item", Item=item, **_condition(when))
 
     def update(
         self,
@@ -117,11 +123,11 @@ class Table:
     ) -> bool:
         """Set and remove attributes of an item; False if the condition did not hold."""
         described = Update(key=key, changes=changes, remove=remove, when=when)
-        return self._write(self._client.update_item, **_update(described))
+        return self._write("update_item", **_update(described))
 
     def delete(self, key: Key, *, when: ConditionBase | None = None) -> bool:
         """Delete an item; False if the condition did not hold."""
-        return self._write(self._client.delete_item, Key=key, **_condition(when))
+        return self._write("delete_item", Key=key, **_condition(when))
 
     def write_all(self, actions: Sequence[Action]) -> frozenset[int]:
         """Write all or none, at most 100 actions on as many items.
@@ -139,7 +145,11 @@ class Table:
                     stop=stop_after_attempt(10),
                     reraise=True,
                 )
-                until_it_passes(self._client.transact_write_items, TransactItems=described)
+                until_it_passes(
+                    calls.call,
+                    "dynamodb.transact_write_items",
+                    lambda: self._client.transact_write_items(TransactItems=described),
+                )
             except ClientError as error:
                 reasons = _cancellation_reasons(error)
                 refused = [n for n, code in enumerate(reasons) if code == "ConditionalCheckFailed"]
@@ -156,10 +166,11 @@ class Table:
             return {"Put": put}
         return {"Update": {"TableName": self.name, **_update(action)}}
 
-    def _write(self, operation: Any, **arguments: Any) -> bool:
+    def _write(self, operation: str, **arguments: Any) -> bool:
         with aws.translated():
             try:
-                operation(TableName=self.name, **arguments)
+                write = partial(getattr(self._client, operation), TableName=self.name, **arguments)
+                calls.call(f"dynamodb.{operation}", write)
             except ClientError as error:
                 if aws.error_code(error) != "ConditionalCheckFailedException":
                     raise

@@ -70,15 +70,16 @@ class OpenAIService(OpenAIConnection):
     def upload_file(self, name: str, body: bytes, media_type: str) -> str:
         """Upload a document for file search; its file id."""
         return self._call(
+            "files.create",
             lambda: id_of(
                 self._client.files.create(file=(name, body, media_type), purpose="assistants")
-            )
+            ),
         )
 
     def file_exists(self, file_id: str) -> bool:
         """Whether OpenAI still has the file."""
         try:
-            self._call(lambda: id_of(self._client.files.retrieve(file_id)))
+            self._call("files.retrieve", lambda: id_of(self._client.files.retrieve(file_id)))
         except OpenAINotFoundError:
             return False
         return True
@@ -90,7 +91,7 @@ class OpenAIService(OpenAIConnection):
             pages = self._client.vector_stores.list(limit=100, order="asc")
             return next((s.id for s in pages if s.name == name and s.status != "expired"), None)
 
-        return self._call(oldest)
+        return self._call("vector_stores.list", oldest)
 
     def create_vector_store(self, name: str, *, expires_after_days: int | None) -> str:
         """Create a store; its id. Never tried twice here: a second try could make a second one."""
@@ -98,7 +99,9 @@ class OpenAIService(OpenAIConnection):
         expiry: ExpiresAfter | Omit = (
             {"anchor": "last_active_at", "days": expires_after_days} if expires_after_days else omit
         )
-        return self._call(lambda: id_of(once.create(name=name, expires_after=expiry)))
+        return self._call(
+            "vector_stores.create", lambda: id_of(once.create(name=name, expires_after=expiry))
+        )
 
     def vector_store_is_usable(self, vector_store_id: str) -> bool:
         """Whether the store is there and has not expired."""
@@ -110,19 +113,20 @@ class OpenAIService(OpenAIConnection):
             return store.status != "expired"
 
         try:
-            return self._call(ask)
+            return self._call("vector_stores.retrieve", ask)
         except OpenAINotFoundError:
             return False
 
     def create_file_batch(self, vector_store_id: str, files: Sequence[BatchFile]) -> str:
         """Attach at most 2,000 files; the batch's id. Attaching a file again changes nothing."""
         return self._call(
+            "vector_stores.file_batches.create",
             lambda: id_of(
                 self._client.vector_stores.file_batches.create(
                     vector_store_id,
                     files=[{"file_id": f.file_id, "attributes": dict(f.attributes)} for f in files],
                 )
-            )
+            ),
         )
 
     def file_batch(self, vector_store_id: str, batch_id: str) -> FileBatch:
@@ -147,7 +151,7 @@ class OpenAIService(OpenAIConnection):
                 total=counts.total,
             )
 
-        return self._call(ask)
+        return self._call("vector_stores.file_batches.retrieve", ask)
 
     def failed_files(self, vector_store_id: str, batch_id: str) -> list[FailedFile]:
         """The files that the batch could not index."""
@@ -166,7 +170,7 @@ class OpenAIService(OpenAIConnection):
                 for file in pages
             ]
 
-        return self._call(every_page)
+        return self._call("vector_stores.file_batches.list_files", every_page)
 
     def write(self, *, model: str, instructions: str, material: str) -> str:
         """A model's text. UnusableAnswerError if it refused, was cut off or said nothing."""
@@ -178,7 +182,7 @@ class OpenAIService(OpenAIConnection):
             _check_complete(response)
             return response.output_text
 
-        text = self._call(ask)
+        text = self._call("responses.create", ask)
         if not text.strip():
             raise UnusableAnswerError(f"{model} said nothing")
         return text
@@ -214,7 +218,7 @@ class OpenAIService(OpenAIConnection):
             return response.output_parsed, response
 
         try:
-            parsed, response = self._call(ask)
+            parsed, response = self._call("responses.create", ask)
         except ValidationError as error:
             raise UnusableAnswerError(f"the answer is no {answer.__name__}: {error}") from error
         _check_complete(response)

@@ -6,12 +6,14 @@ https://developers.openai.com/api/reference/resources/batches
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO
 
 import httpx2
 from openai import Omit, omit
 from openai.types import Batch
 
+from functions.clients import calls
 from functions.clients.openai_connection import OpenAIConnection, id_of
 from functions.clients.openai_errors import translated
 from functions.errors import OpenAIRejectedError, OpenAIUnavailableError
@@ -67,12 +69,13 @@ class BatchJobs(OpenAIConnection):
                 )
             )
 
-        return self._call(send)
+        return self._call("files.create", send)
 
     def create(self, input_file_id: str, *, metadata: Mapping[str, str]) -> Job:
         """Start a job. Never tried twice here: the second try would be a second, paid job."""
         once = self._client.with_options(max_retries=0).batches
         return self._call(
+            "batches.create",
             lambda: _job(
                 once.create(
                     input_file_id=input_file_id,
@@ -80,12 +83,12 @@ class BatchJobs(OpenAIConnection):
                     completion_window="24h",
                     metadata=dict(metadata),
                 )
-            )
+            ),
         )
 
     def job(self, job_id: str) -> Job:
         """How a job stands."""
-        job = self._call(lambda: _job(self._client.batches.retrieve(job_id)))
+        job = self._call("batches.retrieve", lambda: _job(self._client.batches.retrieve(job_id)))
         if job.id != job_id:
             raise OpenAIUnavailableError(f"asked for batch {job_id}, got {job.id}")
         return job
@@ -93,7 +96,7 @@ class BatchJobs(OpenAIConnection):
     def cancel(self, job_id: str) -> None:
         """Ask for a job to be cancelled, which takes up to ten minutes; too late is no error."""
         try:
-            self._call(lambda: self._client.batches.cancel(job_id))
+            self._call("batches.cancel", lambda: self._client.batches.cancel(job_id))
         except (OpenAIRejectedError, OpenAIUnavailableError):
             # A job that has ended, or is being cancelled already, answers 409 or 400.
             if self.job(job_id).status in ("validating", "in_progress"):
@@ -106,7 +109,7 @@ class BatchJobs(OpenAIConnection):
         """
         after: str | Omit = omit
         while True:
-            page = self._call(lambda after=after: self._page(after))  # type: ignore[misc]
+            page = self._call("batches.list", partial(self._page, after))
             for job in page:
                 if job.created_at < oldest:
                     return
@@ -119,7 +122,8 @@ class BatchJobs(OpenAIConnection):
     def content(self, file_id: str) -> Iterator[Iterator[bytes]]:
         """A file's bytes, as they arrive, in blocks of at most a megabyte."""
         opened = self._call(
-            lambda: self._client.files.with_streaming_response.content(file_id).__enter__()
+            "files.content",
+            lambda: self._client.files.with_streaming_response.content(file_id).__enter__(),
         )
         try:
             yield _blocks(opened.iter_bytes(_BLOCK))
@@ -156,7 +160,8 @@ def _job(batch: Batch) -> Job:
 def _blocks(received: Iterator[bytes]) -> Iterator[bytes]:
     with translated():
         try:
-            yield from received
+            while block := calls.call("openai.files.content.body", lambda: next(received, b"")):
+                yield block
         except httpx2.HTTPError as error:
             # The SDK translates what goes wrong until the body begins, and no more.
             raise OpenAIUnavailableError(f"the file broke off: {error}") from error

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 import openai
 from openai import OpenAI
 
+from functions.clients import calls
 from functions.clients.openai_errors import SET_THE_KEY, translated
 from functions.clients.secrets import Secret
 from functions.errors import OpenAIRejectedError, OpenAIUnavailableError
@@ -42,14 +43,15 @@ class OpenAIConnection:
             raise OpenAIRejectedError(f"no header can carry the API key; {SET_THE_KEY}")
         return key
 
-    def _call(self, request: Callable[[], T]) -> T:
+    def _call(self, operation: str, request: Callable[[], T]) -> T:
+        name = f"openai.{operation}"
         with translated():
             try:
-                return request()
+                return calls.call(name, request)
             except openai.AuthenticationError:
                 # The key may have been rotated since it was read.
                 self._key.read(afresh=True)
-                return request()
+                return calls.call(name, request)
 
 
 def id_of(answer: _Identified) -> str:

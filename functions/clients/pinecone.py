@@ -18,6 +18,7 @@ from pinecone.errors import (
     UnauthorizedError,
 )
 
+from functions.clients import calls
 from functions.clients.secrets import Secret
 from functions.errors import PineconeRejectedError, PineconeUnavailableError
 
@@ -51,18 +52,20 @@ class VectorIndex:
         for start in range(0, len(ids), _IDS_A_FETCH):
             some = list(ids[start : start + _IDS_A_FETCH])
             found |= self._call(
+                "fetch",
                 lambda index, some=some: set(  # type: ignore[misc]
                     index.fetch(ids=some, namespace=self._namespace).vectors
-                )
+                ),
             )
         return found
 
     def set_metadata(self, vector_id: str, metadata: Mapping[str, object]) -> None:
         """Set keys of a vector's metadata; the others stay. An unknown id changes nothing."""
         self._call(
+            "update",
             lambda index: index.update(
                 id=vector_id, set_metadata=metadata, namespace=self._namespace
-            )
+            ),
         )
 
     def close(self) -> None:
@@ -72,13 +75,16 @@ class VectorIndex:
             while self._opened:
                 self._opened.pop().close()
 
-    def _call(self, request: Callable[[Index], T]) -> T:
+    def _call(self, operation: str, request: Callable[[Index], T]) -> T:
+        name = f"pinecone.{operation}"
         with _translated():
             try:
-                return request(self._index())
+                index = self._index()
+                return calls.call(name, lambda: request(index))
             except UnauthorizedError:
                 # The key may have been rotated since it was read.
-                return request(self._index(afresh=True))
+                index = self._index(afresh=True)
+                return calls.call(name, lambda: request(index))
 
     def _index(self, *, afresh: bool = False) -> Index:
         """The client with the key that is kept; ``afresh``, with the key as it is now."""

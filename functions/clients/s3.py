@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from botocore.exceptions import ClientError
 
-from functions.clients import aws
+from functions.clients import aws, calls
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,12 +26,18 @@ class Bucket:
     def put(self, key: str, body: bytes) -> None:
         """Write an object of at most 5 GB, whole."""
         with aws.translated():
-            self._client.put_object(Bucket=self.name, Key=key, Body=body)
+            calls.call(
+                "s3.put_object",
+                lambda: self._client.put_object(Bucket=self.name, Key=key, Body=body),
+            )
 
     def put_file(self, key: str, file: BinaryIO) -> None:
         """Write an object from where the file stands to its end."""
         with aws.translated():
-            self._client.put_object(Bucket=self.name, Key=key, Body=file)
+            calls.call(
+                "s3.put_object",
+                lambda: self._client.put_object(Bucket=self.name, Key=key, Body=file),
+            )
 
     def get(self, key: str) -> bytes | None:
         """An object, whole; None if there is none."""
@@ -42,7 +48,10 @@ class Bucket:
         """An object, a megabyte at a time; None if there is none."""
         with aws.translated():
             try:
-                body = self._client.get_object(Bucket=self.name, Key=key)["Body"]
+                body = calls.call(
+                    "s3.get_object",
+                    lambda: self._client.get_object(Bucket=self.name, Key=key)["Body"],
+                )
             except ClientError as error:
                 if aws.error_code(error) != "NoSuchKey":
                     raise
@@ -52,4 +61,5 @@ class Bucket:
 
 def _read(chunks: Iterator[bytes]) -> Iterator[bytes]:
     with aws.translated():
-        yield from chunks
+        while block := calls.call("s3.get_object.body", lambda: next(chunks, b"")):
+            yield block

@@ -1,14 +1,23 @@
 """The edge of Secrets Manager: read at run time, kept for five minutes."""
 
+from functools import partial
 from threading import Lock
+from typing import Any
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
-from functions.clients import aws
+from functions.clients import aws, calls
 from functions.errors import AwsUnavailableError
 
 _KEEP_SECONDS = 300
+
+
+class _Provider(SecretsProvider):
+    """Powertools' own, which comes here when it has no text that is young enough."""
+
+    def _get(self, name: str, **options: Any) -> Any:
+        return calls.call("secretsmanager.get_secret_value", partial(super()._get, name, **options))
 
 
 class Secret:
@@ -16,7 +25,7 @@ class Secret:
 
     def __init__(self, arn: str, provider: SecretsProvider | None = None) -> None:
         self._arn = arn
-        self._provider = provider or SecretsProvider(boto3_client=aws.client("secretsmanager"))
+        self._provider = provider or _Provider(boto3_client=aws.client("secretsmanager"))
         self._reading = Lock()
 
     def read(self, *, afresh: bool = False) -> str:

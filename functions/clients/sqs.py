@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from functions.clients import aws
+from functions.clients import aws, calls
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -27,6 +27,9 @@ class Queue:
         """Let a message come again after its back-off. AwsUnavailableError, AwsRejectedError."""
         delay = min(self._retry_delay * 2 ** min(receives - 1, 20), _MAX_DELAY_SECONDS)
         with aws.translated():
-            self._client.change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=delay
+            calls.call(
+                "sqs.change_message_visibility",
+                lambda: self._client.change_message_visibility(
+                    QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=delay
+                ),
             )

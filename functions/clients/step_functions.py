@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from functions.canonical import canonical_json
-from functions.clients import aws
+from functions.clients import aws, calls
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -29,8 +29,11 @@ class StateMachine:
         """
         with aws.translated():
             try:
-                self._client.start_execution(
-                    stateMachineArn=self._arn, name=name, input=canonical_json(execution_input)
+                calls.call(
+                    "stepfunctions.start_execution",
+                    lambda: self._client.start_execution(
+                        stateMachineArn=self._arn, name=name, input=canonical_json(execution_input)
+                    ),
                 )
             except ClientError as error:
                 if aws.error_code(error) != "ExecutionAlreadyExists":

@@ -18,6 +18,7 @@ from urllib.parse import urljoin
 
 import httpx2
 
+from functions.clients import calls
 from functions.clients.content_encoding import too_large, unpack
 from functions.errors import DownloadError, DownloadFailure
 from functions.ingest.addresses import (
@@ -128,7 +129,8 @@ def download(
 
     Blocks for at most the deadline and a little; any number of threads may call it at once.
     """
-    last, answer = asyncio.run(_Download(limits, resolve, tls()).follow(url))
+    fetching = _Download(limits, resolve, tls())
+    last, answer = calls.call("web.get", lambda: asyncio.run(fetching.follow(url)))
     body = unpack(answer.body, answer.content_encoding, limits.max_bytes)
     if not body:
         raise DownloadError(DownloadFailure.EMPTY, "the body is empty")
