@@ -16,6 +16,7 @@ TRANSIENT_ERRORS = (
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
+    "Runtime.ExitError",  # a process that ended: out of memory, or killed with its machine
     "Sandbox.Timedout",
     "States.Timeout",
 )

@@ -1,0 +1,52 @@
+"""Answers that get lost between a service and the SDK, which then does what it does by itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from moto.core.botocore_stubber import BotocoreStubber
+
+from local.standins.openai import Fault, OpenAIStandIn
+from local.standins.pinecone import PineconeStandIn
+from tests.faults.seam import Seam
+
+
+class Wire:
+    """Between the SDKs and moto and the two stand-ins."""
+
+    def __init__(self, openai: OpenAIStandIn, pinecone: PineconeStandIn) -> None:
+        self._openai = openai
+        self._pinecone = pinecone
+        self._losing = False
+
+    @contextmanager
+    def lose_next_answer(self, call: str) -> Iterator[None]:
+        """While the block runs, the first answer of that call's service does not arrive."""
+        service, _, operation = call.partition(".")
+        if service == "openai":
+            self._openai.faults.add(Fault(operation=operation, drop="after"))
+        elif service == "pinecone":
+            self._pinecone.faults.add(Fault(operation=operation, drop="after"))
+        else:
+            self._losing = True
+        yield
+        assert not self._losing, f"{call} asked AWS for nothing"
+
+    @contextmanager
+    def in_place(self, seam: Seam) -> Iterator[None]:
+        """While the block runs, AWS's answers pass here, and ``seam`` is told of each request."""
+        answer = BotocoreStubber.process_request
+
+        def process_request(stubber: BotocoreStubber, request: Any) -> Any:
+            seam.note_request(f"{request.method} {request.url}")
+            answered = answer(stubber, request)
+            if self._losing:
+                self._losing = False
+                raise ReadTimeoutError(endpoint_url=request.url)
+            return answered
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(BotocoreStubber, "process_request", process_request)
+            yield
