@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format lock clean
+.PHONY: demo test faults check format lock clean
 
 demo: $(STAMP)
 	$(BIN)/python -m local demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m ''
+
+# Every call of the functions, with everything that can go wrong at it: docs/reliability.md.
+faults: $(STAMP)
+	$(BIN)/python -m tests.faults
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -23,7 +27,8 @@ format: $(STAMP)
 
 # Pins the newest versions of everything named in the .in files.
 lock: $(STAMP)
-	for name in requirements functions/requirements local/runtime-requirements requirements-dev; do \
+	for name in requirements functions/requirements local/runtime-requirements policy/requirements \
+	    requirements-dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
 	    --custom-compile-command 'make lock' $$name.in --output-file $$name.txt || exit 1; \
 	done

@@ -16,8 +16,10 @@ from infra import (
 )
 from infra.bundle import lambda_archive
 from infra.settings import load_settings
+from infra.tags import tag_everything
 
 settings = load_settings()
+tag_everything({"project": pulumi.get_project(), "stack": settings.stack, "owner": settings.owner})
 code = lambda_archive()
 openai_key = ApiKey("openai-key", ApiKeyArgs(value=settings.openai_api_key))
 openai = OpenAIAccess(key_secret_arn=openai_key.secret_arn, base_url=settings.openai_base_url)
@@ -61,6 +63,7 @@ documents = IngestPipeline(
         ),
         queue_max_receives=settings.queue_max_receives,
         queue_retry_delay_seconds=settings.queue_retry_delay_seconds,
+        file_sweep_hours=settings.file_sweep_hours,
         log_retention_days=settings.log_retention_days,
     ),
 )
@@ -86,6 +89,8 @@ pulumi.export("vectorStoreBatchFlowArn", documents.flow.state_machine.arn)
 pulumi.export("vectorStoreBatchFlowDeadLetterQueueUrl", documents.flow.dead_letters.url)
 pulumi.export("analysesTableName", documents.analyses_table.name)
 pulumi.export("ingestLedgerTableName", documents.ledger_table.name)
+pulumi.export("fileSweepFunctionName", documents.sweep.function.function.name)
+pulumi.export("fileSweepDeadLetterQueueUrl", documents.sweep.dead_letters.url)
 pulumi.export("labelTableName", labels.label_table.name)
 pulumi.export("batchBucketName", labels.bucket.bucket.bucket)
 pulumi.export("completionPollFlowArn", labels.machine.state_machine.arn)

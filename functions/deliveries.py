@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field
 
 from functions.clients.dynamodb import Item, Table
 from functions.clients.sqs import Queue
 from functions.errors import FlowError
+from functions.excerpts import excerpt
+from functions.messages import Message, Name
 from functions.observability import count, describe, logger
 
 _MAX_THREADS = 32
@@ -41,16 +45,32 @@ class Failure:
     error: BaseException
 
 
+class _Attributes(Message):
+    # A number as text.
+    receives: Annotated[int, Field(alias="ApproximateReceiveCount", strict=False, ge=0)]
+
+
+class _Record(Message):
+    message_id: Name
+    receipt_handle: str
+    body: str
+    attributes: _Attributes
+
+
+class _Event(Message):
+    records: Annotated[list[_Record], Field(alias="Records")]
+
+
 def read_deliveries(event: dict[str, Any]) -> list[Delivery]:
-    """The records of an SQS event."""
+    """The records of an SQS event. InvalidMessageError if it is none."""
     return [
         Delivery(
-            message_id=record["messageId"],
-            receipt=record["receiptHandle"],
-            body=record["body"],
-            receives=int(record["attributes"]["ApproximateReceiveCount"]),
+            message_id=record.message_id,
+            receipt=record.receipt_handle,
+            body=record.body,
+            receives=record.attributes.receives,
         )
-        for record in event["Records"]
+        for record in _Event.parse(event).records
     ]
 
 
@@ -110,7 +130,7 @@ def _reason(failure: Failure) -> Item:
     return {
         "pk": f"MESSAGE#{failure.delivery.message_id}",
         "sk": "FAILURE",
-        "reason": str(failure.error) or type(failure.error).__name__,
+        "reason": excerpt(str(failure.error)) or type(failure.error).__name__,
         "receives": failure.delivery.receives,
         "at": now,
         "expiresAt": now + KEEP_SECONDS,

@@ -1,11 +1,33 @@
 """The environment variables of each function, read once, on its first call, into a typed model."""
 
 import os
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from functions.errors import InvalidMessageError
+
+
+def _split(ports: str) -> list[str]:
+    return ports.split(",")
+
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+# Beyond these, something further on would trip over them.
+Count = Annotated[int, Field(ge=1, le=10**15)]
+NoneOrMore = Annotated[int, Field(ge=0, le=10**15)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Ports = Annotated[
+    frozenset[Annotated[int, Field(ge=1, le=65_535)]],
+    BeforeValidator(_split, json_schema_input_type=str),
+]
 
 
 class Environment(BaseModel):
@@ -28,30 +50,30 @@ class Environment(BaseModel):
 class OpenAIEnvironment(Environment):
     """What every function that calls OpenAI needs."""
 
-    openai_api_key_secret_arn: str
-    openai_base_url: str | None = None
+    openai_api_key_secret_arn: Text
+    openai_base_url: Text | None = None
 
 
 class QueueEnvironment(OpenAIEnvironment):
     """What every function behind a queue needs."""
 
-    queue_url: str
-    retry_delay_seconds: int
+    queue_url: Text
+    retry_delay_seconds: NoneOrMore
 
 
 class IngestEnvironment(QueueEnvironment):
     """What ``functions.ingest.handler`` reads."""
 
-    ingest_ledger_table: str
-    vector_store_batch_flow_arn: str
-    fallback_model: str
-    vector_store_batch_max_files: int
-    vector_store_expires_after_days: int | None = None
-    ingest_refresh_after_seconds: int
-    download_max_bytes: int
-    download_timeout_seconds: float
-    download_min_characters: int
-    download_ports: str
+    ingest_ledger_table: Text
+    vector_store_batch_flow_arn: Text
+    fallback_model: Text
+    vector_store_batch_max_files: Count
+    vector_store_expires_after_days: Count | None = None
+    ingest_refresh_after_seconds: NoneOrMore
+    download_max_bytes: Count
+    download_timeout_seconds: Seconds
+    download_min_characters: NoneOrMore
+    download_ports: Ports
     """Comma-separated."""
     download_allow_loopback: bool
 
@@ -59,63 +81,69 @@ class IngestEnvironment(QueueEnvironment):
 class CheckBatchEnvironment(OpenAIEnvironment):
     """What ``functions.vector_store_batch.handler`` reads."""
 
-    ingest_ledger_table: str
+    ingest_ledger_table: Text
+
+
+class FileSweepEnvironment(OpenAIEnvironment):
+    """What ``functions.sweep.handler`` reads."""
+
+    ingest_ledger_table: Text
 
 
 class MarketAnalysisEnvironment(QueueEnvironment):
     """What ``functions.market_analysis.handler`` reads."""
 
-    analyses_table: str
-    analysis_model: str
+    analyses_table: Text
+    analysis_model: Text
 
 
 class LabelEnvironment(Environment):
     """What every function of the label-completion flow needs."""
 
-    label_table: str
+    label_table: Text
 
 
 class SubmitEnvironment(OpenAIEnvironment, LabelEnvironment):
     """What ``functions.completions.handlers.submit`` reads."""
 
-    batch_bucket: str
-    completion_model: str
-    completion_batch_max_requests: int
-    completion_batch_max_bytes: int
-    completion_max_enqueued_tokens: int | None = None
+    batch_bucket: Text
+    completion_model: Text
+    completion_batch_max_requests: Count
+    completion_batch_max_bytes: Count
+    completion_max_enqueued_tokens: Count | None = None
 
 
 class ListPendingEnvironment(OpenAIEnvironment, LabelEnvironment):
     """What ``functions.completions.handlers.list_pending`` reads."""
 
-    completion_poll_max_batches: int
-    completion_validating_timeout_seconds: int
+    completion_poll_max_batches: Count
+    completion_validating_timeout_seconds: Count
     projection_enabled: bool
 
 
 class CollectEnvironment(OpenAIEnvironment, LabelEnvironment):
     """What ``functions.completions.handlers.collect`` reads."""
 
-    batch_bucket: str
+    batch_bucket: Text
 
 
 class ApplyEnvironment(LabelEnvironment):
     """What ``functions.completions.handlers.apply`` reads."""
 
-    batch_bucket: str
-    completion_max_attempts: int
+    batch_bucket: Text
+    completion_max_attempts: Count
 
 
 class ProjectEnvironment(LabelEnvironment):
     """What ``functions.completions.handlers.project`` reads."""
 
-    pinecone_api_key_secret_arn: str
-    pinecone_index_host: str
-    pinecone_namespace: str
-    pinecone_updates_per_second: int
+    pinecone_api_key_secret_arn: Text
+    pinecone_index_host: Text
+    pinecone_namespace: Text
+    pinecone_updates_per_second: Annotated[int, Field(ge=1, le=10_000)]
 
 
 class ReconcileEnvironment(OpenAIEnvironment, LabelEnvironment):
     """What ``functions.completions.handlers.reconcile`` reads."""
 
-    batch_bucket: str
+    batch_bucket: Text

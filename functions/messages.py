@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from functions.errors import InvalidMessageError
+from functions.excerpts import excerpt
 
 SubjectType = Literal["customer", "competitor"]
 
@@ -30,6 +31,10 @@ def _http(url: str) -> str:
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+# Pydantic looks only at the characters of a text with constraints: half a character is refused.
+WholeText = Annotated[str, StringConstraints(min_length=0)]
+# OpenAI's own ids are of letters, digits, ``-`` and ``_``. They go into URLs, keys and names.
+OpenAIId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:=-]{0,127}$")]
 HttpUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_http)]
 
 
@@ -62,9 +67,13 @@ class Message(BaseModel):
 
 
 def _complaints(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in detail['loc']) or 'body'}: {detail['msg']}"
-        for detail in error.errors(include_url=False, include_context=False, include_input=False)
+    return excerpt(
+        "; ".join(
+            f"{'.'.join(str(part) for part in detail['loc']) or 'body'}: {detail['msg']}"
+            for detail in error.errors(
+                include_url=False, include_context=False, include_input=False
+            )
+        )
     )
 
 
@@ -77,8 +86,8 @@ class RequestContext(Message):
         Name | None,
         Field(validation_alias=AliasChoices("legalName", "legalCompanyName", "legal_name")),
     ] = None
-    industries: list[str] = Field(default_factory=list)
-    markets: list[str] = Field(default_factory=list)
+    industries: list[WholeText] = Field(default_factory=list)
+    markets: list[WholeText] = Field(default_factory=list)
     customer_domain: Name = ""
     subject_type: SubjectType = "customer"
 
@@ -109,9 +118,9 @@ class DownloadRequest(RequestContext):
 class FileBatchRef(Message):
     """The input of ``VectorStoreBatchFlow``: one file batch and whom to tell of its end."""
 
-    vector_store_id: Name
+    vector_store_id: OpenAIId
     vector_store_name: Name
-    batch_id: Name
+    batch_id: OpenAIId
     context: RequestContext
 
 
@@ -139,7 +148,7 @@ class MarketAnalysisRequest(Message):
     domain: Name
     customer_domain: Name
     subject_type: SubjectType
-    industries: list[str]
-    markets: list[str]
-    vector_store_id: Name | None = None
-    batch_id: Name | None = None
+    industries: list[WholeText]
+    markets: list[WholeText]
+    vector_store_id: OpenAIId | None = None
+    batch_id: OpenAIId | None = None

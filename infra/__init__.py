@@ -5,6 +5,7 @@ from infra.batch_bucket import BatchBucket, BatchBucketArgs
 from infra.batch_poll_flow import BatchPollFlow, BatchPollFlowArgs
 from infra.completion_flow import CompletionFlow, CompletionFlowArgs, CompletionSchedules
 from infra.completion_functions import CompletionSettings
+from infra.file_sweep import FileSweep, FileSweepArgs
 from infra.function import Function, FunctionArgs, OpenAIAccess, PineconeAccess
 from infra.ingest_pipeline import AnalysisArgs, IngestArgs, IngestPipeline, IngestPipelineArgs
 from infra.machine import Machine, MachineArgs
@@ -25,6 +26,8 @@ __all__ = [
     "CompletionPolling",
     "CompletionSchedules",
     "CompletionSettings",
+    "FileSweep",
+    "FileSweepArgs",
     "Function",
     "FunctionArgs",
     "IngestArgs",

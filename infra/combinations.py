@@ -1,5 +1,6 @@
 """Values that are each allowed and together cannot work."""
 
+import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -27,15 +28,20 @@ _STATE_BYTES_ELSEWHERE = 16 * 1024
 _STATE_BYTES_A_BATCH = len(json.dumps({"batchId": "-" * 36, "openaiBatchId": "-" * 128})) + 2
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 _VISIBILITY_FACTOR = 6
+# As functions/clients/sqs.py has it.
+_LONGEST_DELAY_SECONDS = 900
 # The ingest function's threads, each with a document as it came, as text and as a request body.
 _MAX_THREADS = 32
 _COPIES = 3
 _INTERPRETER_MEGABYTES = 200
+# The process that reads long pages: functions/ingest/page_process.py.
+_PAGE_PROCESS_MEGABYTES = 512
 
 
 def impossible_combinations(settings: "Settings") -> Iterator[Problem]:
     """Each combination of this stack's values that AWS would refuse or that would lose work."""
     yield from _queues(settings)
+    yield from _tries(settings)
     yield from _polling(settings)
     yield from _downloads(settings)
     yield from _completions(settings)
@@ -67,6 +73,30 @@ def _queues(s: "Settings") -> Iterator[Problem]:
                 allowed=f"at least {least}: six times the function's time-out, and its window",
                 mend=least,
             )
+
+
+def _tries(s: "Settings") -> Iterator[Problem]:
+    """A worker that could not give its lease back holds it for as long as it might have run."""
+    lease = max(s.ingest_timeout_seconds, s.analysis_timeout_seconds)
+    delay, receives = s.queue_retry_delay_seconds, s.queue_max_receives
+    if s.stack == "local" or _waits(delay, receives) > lease:
+        return
+    found = f"is {{}}, so that all tries are over after {_waits(delay, receives)} seconds"
+    allowed = f"tries that go on for longer than a lease, which is {lease} seconds"
+    if delay:
+        most = next(n for n in itertools.count(receives) if _waits(delay, n) > lease)
+        yield Problem(
+            key="queueMaxReceives", found=found.format(receives), allowed=allowed, mend=most
+        )
+    else:
+        yield Problem(
+            key="queueRetryDelaySeconds", found=found.format(delay), allowed=allowed, mend=30
+        )
+
+
+def _waits(delay: int, receives: int) -> int:
+    """The seconds between the first try of a message and its last, but for the tries themselves."""
+    return sum(min(delay * 2**n, _LONGEST_DELAY_SECONDS) for n in range(receives - 1))
 
 
 def _polling(s: "Settings") -> Iterator[Problem]:
@@ -105,7 +135,8 @@ def _downloads(s: "Settings") -> Iterator[Problem]:
             mend=False,
         )
     at_once = min(s.ingest_batch_size, _MAX_THREADS)
-    least = _INTERPRETER_MEGABYTES + at_once * s.download_max_bytes * _COPIES // 1_000_000
+    documents = at_once * s.download_max_bytes * _COPIES // 1_000_000
+    least = _INTERPRETER_MEGABYTES + _PAGE_PROCESS_MEGABYTES + documents
     if s.ingest_memory_megabytes < least:
         yield Problem(
             key="ingestMemoryMegabytes",

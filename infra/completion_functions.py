@@ -91,7 +91,9 @@ class CompletionFunctions(pulumi.ComponentResource):
                 ),
             },
         )
-        self._reads_labels(submit, "GSI3")
+        self._reads_items(submit)
+        self._queries_table(submit)
+        self._queries_indexes(submit, "GSI3")
         self._writes_labels(submit)
         submit.may("keeps-targets", ["s3:PutObject"], [self._args.bucket.files])
 
@@ -106,7 +108,7 @@ class CompletionFunctions(pulumi.ComponentResource):
                 "PROJECTION_ENABLED": str(self._args.pinecone is not None).lower(),
             },
         )
-        self._reads_labels(list_pending, "GSI1", "GSI2")
+        self._queries_indexes(list_pending, "GSI1", "GSI2")
         list_pending.may("updates-batches", ["dynamodb:UpdateItem"], [self._args.table.arn])
 
     def _collect(self) -> None:
@@ -115,7 +117,7 @@ class CompletionFunctions(pulumi.ComponentResource):
             openai=self._args.openai,
             environment={"BATCH_BUCKET": self._args.bucket.bucket.bucket},
         )
-        self._reads_labels(collect)
+        self._reads_items(collect)
         collect.may("updates-batches", ["dynamodb:UpdateItem"], [self._args.table.arn])
         self._reads_files(collect)
         collect.may("keeps-chunks", ["s3:PutObject"], [self._args.bucket.files])
@@ -128,18 +130,21 @@ class CompletionFunctions(pulumi.ComponentResource):
                 "COMPLETION_MAX_ATTEMPTS": str(self._args.settings.max_attempts),
             },
         )
-        self._reads_labels(apply)
+        self._reads_items(apply)
+        self._queries_table(apply)
         self._writes_labels(apply)
         self._reads_files(apply)
 
     def _finish(self) -> None:
         finish = self._function("finish")
-        self._reads_labels(finish)
+        self._reads_items(finish)
+        self._queries_table(finish)
         finish.may("updates-batches", ["dynamodb:UpdateItem"], [self._args.table.arn])
 
     def _project(self, pinecone: PineconeAccess) -> None:
         project = self._function("project", pinecone=pinecone)
-        self._reads_labels(project, "GSI2")
+        self._queries_table(project)
+        self._queries_indexes(project, "GSI2")
         project.may(
             "marks-words-and-keeps-its-lease",
             ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
@@ -152,7 +157,8 @@ class CompletionFunctions(pulumi.ComponentResource):
             openai=self._args.openai,
             environment={"BATCH_BUCKET": self._args.bucket.bucket.bucket},
         )
-        self._reads_labels(reconcile, "GSI1", "GSI2", "GSI3")
+        self._reads_items(reconcile)
+        self._queries_indexes(reconcile, "GSI1", "GSI2", "GSI3")
         reconcile.may("updates-what-is-there", ["dynamodb:UpdateItem"], [self._args.table.arn])
         self._reads_files(reconcile)
 
@@ -182,10 +188,17 @@ class CompletionFunctions(pulumi.ComponentResource):
         self.by_name[module] = function
         return function
 
-    def _reads_labels(self, function: Function, *indexes: str) -> None:
+    def _reads_items(self, function: Function) -> None:
+        function.may("reads-items", ["dynamodb:GetItem"], [self._args.table.arn])
+
+    def _queries_table(self, function: Function) -> None:
+        function.may("queries-the-table", ["dynamodb:Query"], [self._args.table.arn])
+
+    def _queries_indexes(self, function: Function, *indexes: str) -> None:
+        """An index is a resource of its own: whoever queries it need not query its table."""
         table = self._args.table.arn
-        of_indexes = [pulumi.Output.concat(table, f"/index/{index}") for index in indexes]
-        function.may("reads-labels", ["dynamodb:GetItem", "dynamodb:Query"], [table, *of_indexes])
+        arns = [pulumi.Output.concat(table, f"/index/{index}") for index in indexes]
+        function.may("queries-indexes", ["dynamodb:Query"], arns)
 
     def _writes_labels(self, function: Function) -> None:
         function.may(

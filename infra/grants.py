@@ -2,10 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+
+
+@dataclass(frozen=True)
+class Everything:
+    """All resources, for actions that AWS grants on all or not at all; ``why`` says how come."""
+
+    why: str
+
+    def __post_init__(self) -> None:
+        if not self.why.strip():
+            raise ValueError("whoever grants something on all resources has to say why")
 
 
 def assumable_by(service: str) -> str:
@@ -23,14 +35,18 @@ def grant(
     role: aws.iam.Role,
     *,
     actions: Sequence[str],
-    resources: Sequence[pulumi.Input[str]],
+    resources: Sequence[pulumi.Input[str]] | Everything,
     conditions: Mapping[str, Any] | None = None,
 ) -> aws.iam.RolePolicy:
     """Let ``role`` do ``actions`` on ``resources``; a preview reads the sentence as its name."""
     statement: dict[str, Any] = {
         "Effect": "Allow",
         "Action": list(actions),
-        "Resource": list(resources),
+        "Resource": (
+            ["*"]
+            if isinstance(resources, Everything)
+            else pulumi.Output.all(*resources).apply(_narrow)
+        ),
     }
     if conditions:
         statement["Condition"] = conditions
@@ -43,10 +59,7 @@ def grant(
 
 
 def grant_tracing(name: str, role: aws.iam.Role) -> aws.iam.RolePolicy:
-    """Let a role write X-Ray traces, which have no narrower resource than all.
-
-    https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
-    """
+    """Let a role write X-Ray traces."""
     return grant(
         f"{name}-writes-traces",
         role,
@@ -56,15 +69,15 @@ def grant_tracing(name: str, role: aws.iam.Role) -> aws.iam.RolePolicy:
             "xray:PutTelemetryRecords",
             "xray:PutTraceSegments",
         ],
-        resources=["*"],
+        resources=Everything(
+            why="a trace is no resource: "
+            "https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html"
+        ),
     )
 
 
 def grant_log_delivery(name: str, role: aws.iam.Role) -> aws.iam.RolePolicy:
-    """Let a machine's role deliver its logs, which is granted on all or not at all.
-
-    https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
-    """
+    """Let a machine's role deliver its logs."""
     return grant(
         f"{name}-delivers-logs",
         role,
@@ -78,5 +91,15 @@ def grant_log_delivery(name: str, role: aws.iam.Role) -> aws.iam.RolePolicy:
             "logs:DescribeResourcePolicies",
             "logs:DescribeLogGroups",
         ],
-        resources=["*"],
+        resources=Everything(
+            why="a delivery is the account's, and no log group's: "
+            "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy"
+        ),
     )
+
+
+def _narrow(resources: Sequence[str]) -> Sequence[str]:
+    """The resources, none of which may be all of them."""
+    if "*" in resources:
+        raise ValueError("only Everything, with a reason, grants something on all resources")
+    return resources

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.batch_poll_flow import BatchPollFlow, BatchPollFlowArgs
+from infra.file_sweep import FileSweep, FileSweepArgs
 from infra.function import Function, FunctionArgs, OpenAIAccess
 from infra.queue import Queue, QueueArgs
 from infra.state_machines import Polling
@@ -56,11 +57,15 @@ class IngestPipelineArgs:
     analysis: AnalysisArgs
     queue_max_receives: int
     queue_retry_delay_seconds: int
+    file_sweep_hours: int
     log_retention_days: int
 
 
 class IngestPipeline(pulumi.ComponentResource):
-    """Download queue → ingest → ``flow`` → market-analysis queue → market analysis."""
+    """Download queue → ingest → ``flow`` → market-analysis queue → market analysis.
+
+    ``sweep`` deletes what uploads and refreshes leave behind at OpenAI.
+    """
 
     def __init__(
         self, name: str, args: IngestPipelineArgs, opts: pulumi.ResourceOptions | None = None
@@ -89,6 +94,17 @@ class IngestPipeline(pulumi.ComponentResource):
         )
         self._ingest()
         self._analyse()
+        self.sweep = FileSweep(
+            f"{name}-sweep",
+            FileSweepArgs(
+                code=args.code,
+                openai=args.openai,
+                ledger_table=self.ledger_table,
+                hours=args.file_sweep_hours,
+                log_retention_days=args.log_retention_days,
+            ),
+            self._child,
+        )
         self.register_outputs(
             {
                 "downloadQueueUrl": self.download.queue.url,

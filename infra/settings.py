@@ -8,6 +8,7 @@ that mends them.
 import json
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import pulumi
 import yaml
@@ -32,12 +33,24 @@ _PROJECT_FILE = Path(__file__).parent.parent / "Pulumi.yaml"
 _RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 # As the SDK takes it: a URL or a host, which has a dot in it or is this machine.
 _PINECONE_HOST = r"^(https?://)?([^\s/@:]+\.[^\s/@:]+|localhost)(:\d+)?/?$"
+# What every service takes in a tag's value; "aws:" is AWS's own, so no colon.
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+_TAG = r"^[A-Za-z0-9_.=+@/-]([A-Za-z0-9 _.=+@/-]*[A-Za-z0-9_.=+@/-])?$"
 
 
 def _retention(days: int) -> int:
     if days not in _RETENTION_DAYS:
         raise ValueError(f"must be one of {', '.join(map(str, _RETENTION_DAYS))}")
     return days
+
+
+def _url(url: str) -> str:
+    parts = urlsplit(url if "://" in url else f"//{url}")
+    # A port beyond 65535 is a ValueError of its own.
+    if not parts.hostname or parts.port == 0 or not url.isprintable():
+        raise ValueError("must name a host, and a port from 1 to 65535 if any")
+    parts.hostname.encode("idna")  # a UnicodeError is a ValueError
+    return url
 
 
 def _empty_is_none(value: Any) -> Any:
@@ -94,6 +107,7 @@ class Settings(BaseModel):
     analysis_max_concurrency: int = Field(ge=2, le=1_000)
     analysis_timeout_seconds: int = Field(ge=10, le=900)
     analysis_visibility_timeout_seconds: int = Field(ge=0, le=43_200)
+    file_sweep_hours: int = Field(ge=1, le=24)
     completion_model: str = Field(min_length=1)
     completion_submit_minutes: int = Field(ge=1, le=1_440)
     completion_poll_minutes: int = Field(ge=1, le=1_440)
@@ -107,17 +121,19 @@ class Settings(BaseModel):
     completion_batch_max_requests: int = Field(ge=1, le=50_000)
     completion_batch_max_bytes: int = Field(ge=1_000_000, le=200_000_000)
     completion_max_enqueued_tokens: Annotated[
-        Annotated[int, Field(ge=1)] | None, BeforeValidator(_empty_is_none)
+        Annotated[int, Field(ge=1, le=10**15)] | None, BeforeValidator(_empty_is_none)
     ]
     pinecone_index_host: Annotated[
-        Annotated[str, Field(pattern=_PINECONE_HOST)] | None, BeforeValidator(_empty_is_none)
+        Annotated[str, Field(pattern=_PINECONE_HOST), AfterValidator(_url)] | None,
+        BeforeValidator(_empty_is_none),
     ]
     pinecone_namespace: str = Field(min_length=1, max_length=512)
     pinecone_updates_per_second: int = Field(ge=1, le=10_000)
     batch_retention_days: int = Field(ge=30, le=3_650)
+    owner: str = Field(pattern=_TAG, max_length=128)
     log_retention_days: Annotated[int, AfterValidator(_retention)]
     openai_base_url: Annotated[
-        Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$")] | None,
+        Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$"), AfterValidator(_url)] | None,
         BeforeValidator(_empty_is_none),
     ]
 
@@ -198,7 +214,7 @@ def _decoded(text: str | None, kind: str) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

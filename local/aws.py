@@ -48,7 +48,7 @@ class Aws:
         self.account = ACCOUNT
         self._requested_port = port
         self._session = _session(region)
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._clients_lock = threading.Lock()
         self._running = ExitStack()
         self._endpoint_url: str | None = None
@@ -60,14 +60,23 @@ class Aws:
             raise AwsError("the embedded AWS is not running: start() it first")
         return self._endpoint_url
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of ``service`` here, whatever the developer's own AWS settings are."""
+    def client(self, service: str, caller: str | None = None) -> Any:
+        """A boto3 client of ``service`` here, whatever the developer's own AWS settings are.
+
+        ``caller`` is whose calls they are, where that is to be known: see local/calls_made.py.
+        """
+        caller = caller or CREDENTIALS["AWS_ACCESS_KEY_ID"]
         with self._clients_lock:
-            if service not in self._clients:
-                self._clients[service] = self._session.client(  # type: ignore[call-overload]
-                    service, endpoint_url=self.endpoint_url, config=_CLIENT_CONFIG
+            if (service, caller) not in self._clients:
+                self._clients[service, caller] = self._session.client(  # type: ignore[call-overload]
+                    service,
+                    endpoint_url=self.endpoint_url,
+                    config=_CLIENT_CONFIG,
+                    aws_access_key_id=caller,
+                    aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+                    aws_session_token=CREDENTIALS["AWS_SESSION_TOKEN"],
                 )
-            return self._clients[service]
+            return self._clients[service, caller]
 
     def start(self) -> Self:
         """Serve; AwsError names the port if it is taken, or says that another one is up."""

@@ -5,10 +5,12 @@ import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from local.aws import DEFAULT_REGION, Aws, AwsError
+from local.calls_made import CallsMade, noting
 from local.deployment import Deployment, deploy
 from local.event_sources import Poller, QueueMapping
 from local.events import announcing
@@ -64,6 +66,11 @@ class EmbeddedAws:
         return self.deployment.outputs
 
     @property
+    def calls(self) -> CallsMade:
+        """What functions, schedules and state machines have called, under their names in AWS."""
+        return self._started().calls
+
+    @property
     def endpoint_url(self) -> str:
         """Where AWS clients are pointed: ``aws --endpoint-url …``."""
         return self._started().aws.endpoint_url
@@ -73,9 +80,9 @@ class EmbeddedAws:
         """One file a function, named after it, with what it wrote."""
         return self._started().logs.directory
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of this AWS."""
-        return self._started().aws.client(service)
+    def client(self, service: str, caller: str | None = None) -> Any:
+        """A boto3 client of this AWS, whose calls may be noted as those of a ``caller``."""
+        return self._started().aws.client(service, caller)
 
     def invoke(self, function_name: str, event: Any) -> Invocation:
         """Call a function, by its name or ARN in AWS, and wait for its answer."""
@@ -118,7 +125,9 @@ class EmbeddedAws:
             endpoint_url=aws.endpoint_url,
         )
         lambdas = Lambdas(runtime, logs)
+        calls = CallsMade()
         log_groups: dict[str, str] = {}
+        started.enter_context(noting(calls))
         started.enter_context(one_at_a_time(stopping))
         started.enter_context(one_call_at_a_time())
         started.enter_context(fit_for_many_items())
@@ -145,7 +154,7 @@ class EmbeddedAws:
         # First nothing new is begun; then what is being worked on ends with its function.
         started.callback(lambdas.stop)
         started.callback(stopping.set)
-        return _Up(aws, logs, deployment)
+        return _Up(aws, logs, deployment, calls)
 
 
 @dataclass(frozen=True)
@@ -153,6 +162,7 @@ class _Up:
     aws: Aws
     logs: FunctionLogs
     deployment: Deployment
+    calls: CallsMade
 
 
 def _pollers(aws: Aws, deployment: Deployment, stopping: threading.Event) -> list[Poller]:
@@ -172,7 +182,12 @@ def _tickers(
     aws: Aws, deployment: Deployment, stopping: threading.Event, minute_seconds: float
 ) -> list[Ticker]:
     return [
-        Ticker(Schedule.from_inputs(found.name, found.inputs), aws.client, stopping, minute_seconds)
+        Ticker(
+            Schedule.from_inputs(found.name, found.inputs),
+            partial(aws.client, caller=found.outputs["name"]),
+            stopping,
+            minute_seconds,
+        )
         for found in deployment.of_type(_SCHEDULE)
         if found.inputs.get("state") != "DISABLED"
     ]

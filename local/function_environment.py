@@ -80,6 +80,8 @@ def environment(spec: FunctionSpec, runtime: Runtime, log_stream: str) -> dict[s
         "LAMBDA_RUNTIME_DIR": str(runtime.runtime_dir),
         "LAMBDA_TASK_ROOT": str(runtime.code_dir),
         **CREDENTIALS,
+        # So that it is known whose calls are whose: see local/calls_made.py.
+        "AWS_ACCESS_KEY_ID": spec.name,
         # Not Lambda's: they turn boto3 to this AWS, and away from the developer's settings.
         "AWS_ENDPOINT_URL": runtime.endpoint_url,
         "AWS_CONFIG_FILE": os.devnull,

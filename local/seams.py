@@ -3,6 +3,7 @@
 moto is pinned exactly because of them. Each is declared beside the code that fills it, with the
 parameters it had when that was written, so that another version of moto says so at once:
 
+- ``calls_made.REQUEST``: every request is seen as it comes in;
 - ``lambdas.INVOKE``: a function runs in a process of ours instead of in Docker;
 - ``queues.RECEIVE`` and ``queues.DELETE``: a queue is used by one thread at a time;
 - ``tables.CALL``: DynamoDB answers one call after another;

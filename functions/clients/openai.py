@@ -3,20 +3,25 @@
 Limits and shapes: https://developers.openai.com/api/reference
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
+from typing import Annotated, TypeVar
 
 from openai import Omit, omit
-from openai.types.responses import Response
+from openai.types.responses import ParsedResponse, Response
 from openai.types.vector_store_create_params import ExpiresAfter
-from pydantic import BaseModel, ValidationError
+from openai.types.vector_stores import VectorStoreFile
+from pydantic import BaseModel, Field, ValidationError
+from pydantic.dataclasses import dataclass  # the SDK checks no field of an answer
 
-from functions.clients.openai_connection import OpenAIConnection, id_of
+from functions.clients.openai_connection import Identified, OpenAIConnection, id_of
 from functions.errors import OpenAINotFoundError, OpenAIUnavailableError, UnusableAnswerError
+from functions.excerpts import excerpt
+from functions.messages import OpenAIId, WholeText
 
 Answer = TypeVar("Answer", bound=BaseModel)
-
+Listed = TypeVar("Listed", bound=Identified)
+_Number = Annotated[int, Field(ge=0, le=10**9)]
 
 # The live API has answered with both spellings.
 _FILE_BATCH_OBJECTS = frozenset({"vector_store.files_batch", "vector_store.file_batch"})
@@ -34,31 +39,37 @@ class BatchFile:
 class FileBatch:
     """How a file batch stands; ``status`` is OpenAI's own word."""
 
-    status: str
-    in_progress: int
-    completed: int
-    failed: int
-    cancelled: int
-    total: int
+    status: WholeText
+    in_progress: _Number
+    completed: _Number
+    failed: _Number
+    cancelled: _Number
+    total: _Number
 
 
 @dataclass(frozen=True, kw_only=True)
 class FailedFile:
     """A file that its batch could not index, and why."""
 
-    file_id: str
-    code: str
-    message: str
-    attributes: Mapping[str, str | float | bool] = field(default_factory=dict)
+    file_id: OpenAIId
+    code: WholeText
+    message: WholeText
+    attributes: Mapping[WholeText, WholeText | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Store:
+    id: OpenAIId
+    status: WholeText
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
     """A file that ``file_search`` found."""
 
-    file_id: str
-    filename: str
-    url: str
+    file_id: WholeText
+    filename: WholeText
+    url: WholeText
 
 
 class OpenAIService(OpenAIConnection):
@@ -88,8 +99,9 @@ class OpenAIService(OpenAIConnection):
         """The id of the oldest store of that name that has not expired, on whatever page."""
 
         def oldest() -> str | None:
-            pages = self._client.vector_stores.list(limit=100, order="asc")
-            return next((s.id for s in pages if s.name == name and s.status != "expired"), None)
+            stores = _each_once(self._client.vector_stores.list(limit=100, order="asc"))
+            named = (_Store(id=s.id, status=s.status) for s in stores if s.name == name)
+            return next((store.id for store in named if store.status != "expired"), None)
 
         return self._call("vector_stores.list", oldest)
 
@@ -107,7 +119,8 @@ class OpenAIService(OpenAIConnection):
         """Whether the store is there and has not expired."""
 
         def ask() -> bool:
-            store = self._client.vector_stores.retrieve(vector_store_id)
+            found = self._client.vector_stores.retrieve(vector_store_id)
+            store = _Store(id=found.id, status=found.status)
             if store.id != vector_store_id:
                 raise OpenAIUnavailableError(f"asked for {vector_store_id}, got {store.id}")
             return store.status != "expired"
@@ -160,15 +173,7 @@ class OpenAIService(OpenAIConnection):
             pages = self._client.vector_stores.file_batches.list_files(
                 batch_id, vector_store_id=vector_store_id, filter="failed", limit=100
             )
-            return [
-                FailedFile(
-                    file_id=file.id,
-                    code=file.last_error.code if file.last_error else "unknown",
-                    message=file.last_error.message if file.last_error else "no reason given",
-                    attributes=file.attributes or {},
-                )
-                for file in pages
-            ]
+            return [_failed_file(file) for file in _each_once(pages)]
 
         return self._call("vector_stores.file_batches.list_files", every_page)
 
@@ -185,6 +190,8 @@ class OpenAIService(OpenAIConnection):
         text = self._call("responses.create", ask)
         if not text.strip():
             raise UnusableAnswerError(f"{model} said nothing")
+        if text != excerpt(text, len(text)):
+            raise UnusableAnswerError(f"{model} said half a character, which no file can hold")
         return text
 
     def research(
@@ -201,40 +208,70 @@ class OpenAIService(OpenAIConnection):
         UnusableAnswerError if it refused, was cut off or broke the answer's model.
         """
 
-        def ask() -> tuple[Answer | None, Response]:
+        def ask() -> tuple[Answer, list[Hit]]:
+            response = self._parsed(answer, model, instructions, material, vector_store_id)
+            _check_complete(response)
+            if response.output_parsed is None:
+                raise UnusableAnswerError(f"{model} gave no {answer.__name__}")
+            return response.output_parsed, _hits(response)
+
+        return self._call("responses.create", ask)
+
+    def _parsed(
+        self,
+        answer: type[Answer],
+        model: str,
+        instructions: str,
+        material: str,
+        vector_store_id: str | None,
+    ) -> ParsedResponse[Answer]:
+        try:
             if vector_store_id is None:
-                response = self._client.responses.parse(
+                return self._client.responses.parse(
                     model=model, instructions=instructions, input=material, text_format=answer
                 )
-            else:
-                response = self._client.responses.parse(
-                    model=model,
-                    instructions=instructions,
-                    input=material,
-                    text_format=answer,
-                    tools=[{"type": "file_search", "vector_store_ids": [vector_store_id]}],
-                    include=["file_search_call.results"],
-                )
-            return response.output_parsed, response
-
-        try:
-            parsed, response = self._call("responses.create", ask)
+            return self._client.responses.parse(
+                model=model,
+                instructions=instructions,
+                input=material,
+                text_format=answer,
+                tools=[{"type": "file_search", "vector_store_ids": [vector_store_id]}],
+                include=["file_search_call.results"],
+            )
         except ValidationError as error:
-            raise UnusableAnswerError(f"the answer is no {answer.__name__}: {error}") from error
-        _check_complete(response)
-        if parsed is None:
-            raise UnusableAnswerError(f"{model} gave no {answer.__name__}")
-        return parsed, _hits(response)
+            said = excerpt(f"the answer is no {answer.__name__}: {error}")
+            raise UnusableAnswerError(said) from error
+
+
+def _each_once(pages: Iterable[Listed]) -> Iterator[Listed]:
+    """What is listed, page after page; a list that never ends is no answer."""
+    seen = set[str]()
+    for listed in pages:
+        if (id_ := id_of(listed)) in seen:
+            raise OpenAIUnavailableError(f"the list comes to {id_} once more")
+        seen.add(id_)
+        yield listed
+
+
+def _failed_file(file: VectorStoreFile) -> FailedFile:
+    error = file.last_error
+    return FailedFile(
+        file_id=file.id,
+        code=error.code if error else "unknown",
+        message=excerpt(error.message) if error else "no reason given",
+        attributes=file.attributes or {},
+    )
 
 
 def _check_complete(response: Response) -> None:
     for item in response.output:
         for content in item.content if item.type == "message" else ():
             if content.type == "refusal":
-                raise UnusableAnswerError(f"{response.model} refused: {content.refusal}")
+                said = excerpt(f"{response.model} refused: {content.refusal}")
+                raise UnusableAnswerError(said)
     if response.status != "completed":
         why = response.incomplete_details.reason if response.incomplete_details else response.error
-        raise UnusableAnswerError(f"{response.model} ended {response.status}: {why}")
+        raise UnusableAnswerError(excerpt(f"{response.model} ended {response.status}: {why}"))
 
 
 def _hits(response: Response) -> list[Hit]:

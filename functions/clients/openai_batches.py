@@ -5,46 +5,51 @@ https://developers.openai.com/api/reference/resources/batches
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
-import httpx2
 from openai import Omit, omit
 from openai.types import Batch
+from pydantic import Field
+from pydantic.dataclasses import dataclass  # the SDK checks no field of an answer
 
 from functions.clients import calls
 from functions.clients.openai_connection import OpenAIConnection, id_of
 from functions.clients.openai_errors import translated
 from functions.errors import OpenAIRejectedError, OpenAIUnavailableError
+from functions.excerpts import excerpt
+from functions.messages import OpenAIId, WholeText
 
 _PAGE = 100
 _BLOCK = 1 << 20
+# DynamoDB takes no number of any size.
+_Number = Annotated[int, Field(ge=-(10**15), le=10**15)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobError:
     """Why a job failed; ``line`` counts the lines of its input file from 1."""
 
-    code: str
-    message: str
-    line: int | None = None
+    code: WholeText
+    message: WholeText
+    line: _Number | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """A Batch API job; ``status`` is OpenAI's own word, times are Unix seconds."""
 
-    id: str
-    status: str
-    created_at: int
-    input_file_id: str = ""
-    output_file_id: str | None = None
-    error_file_id: str | None = None
+    id: OpenAIId
+    status: WholeText
+    created_at: _Number
+    input_file_id: OpenAIId | None = None
+    output_file_id: OpenAIId | None = None
+    error_file_id: OpenAIId | None = None
     errors: tuple[JobError, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    input_tokens: int = 0
-    output_tokens: int = 0
+    metadata: Mapping[WholeText, WholeText] = field(default_factory=dict)
+    input_tokens: _Number = 0
+    output_tokens: _Number = 0
 
 
 class BatchJobs(OpenAIConnection):
@@ -108,6 +113,7 @@ class BatchJobs(OpenAIConnection):
         There is no filter, so other programs' jobs are among them.
         """
         after: str | Omit = omit
+        seen = set[str]()
         while True:
             page = self._call("batches.list", partial(self._page, after))
             for job in page:
@@ -117,6 +123,9 @@ class BatchJobs(OpenAIConnection):
             if len(page) < _PAGE:
                 return
             after = page[-1].id
+            if after in seen:
+                raise OpenAIUnavailableError(f"the list of batches comes to {after} once more")
+            seen.add(after)
 
     @contextmanager
     def content(self, file_id: str) -> Iterator[Iterator[bytes]]:
@@ -145,11 +154,14 @@ def _job(batch: Batch) -> Job:
         id=id_of(batch),
         status=batch.status,
         created_at=batch.created_at,
-        input_file_id=batch.input_file_id,
-        output_file_id=batch.output_file_id,
-        error_file_id=batch.error_file_id,
+        # Some that speak OpenAI's API have an empty text for none.
+        input_file_id=batch.input_file_id or None,
+        output_file_id=batch.output_file_id or None,
+        error_file_id=batch.error_file_id or None,
         errors=tuple(
-            JobError(code=e.code or "", message=e.message or "", line=e.line) for e in found
+            # Half a character must not keep a job from being seen.
+            JobError(code=excerpt(e.code or ""), message=excerpt(e.message or ""), line=e.line)
+            for e in found
         ),
         metadata=batch.metadata or {},
         input_tokens=usage.input_tokens if usage else 0,
@@ -159,9 +171,5 @@ def _job(batch: Batch) -> Job:
 
 def _blocks(received: Iterator[bytes]) -> Iterator[bytes]:
     with translated():
-        try:
-            while block := calls.call("openai.files.content.body", lambda: next(received, b"")):
-                yield block
-        except httpx2.HTTPError as error:
-            # The SDK translates what goes wrong until the body begins, and no more.
-            raise OpenAIUnavailableError(f"the file broke off: {error}") from error
+        while block := calls.call("openai.files.content.body", lambda: next(received, b"")):
+            yield block

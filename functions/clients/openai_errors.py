@@ -1,12 +1,13 @@
 """What OpenAI's failures become."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx2
 import openai
 
 from functions.errors import OpenAINotFoundError, OpenAIRejectedError, OpenAIUnavailableError
+from functions.excerpts import excerpt
 
 SET_THE_KEY = "set it: pulumi config set --secret openaiApiKey"
 
@@ -32,10 +33,23 @@ def translated() -> Iterator[None]:
     except openai.OpenAIError as error:
         # No connection, or a time-out.
         raise OpenAIUnavailableError(f"{type(error).__name__}: {error}") from error
-    except (json.JSONDecodeError, AttributeError) as error:
-        # A body that breaks off, or that is not what the API documents: the SDK checks no field.
-        raise OpenAIUnavailableError(f"the answer cannot be read: {error}") from error
+    except httpx2.HTTPError as error:
+        # The SDK translates what goes wrong until a body begins, and no more.
+        raise OpenAIUnavailableError(f"the answer broke off: {error}") from error
+    except (
+        AttributeError,
+        KeyError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        # A body that breaks off, or that is not what the API documents: the SDK checks no field,
+        # and we check those that we take.
+        said = excerpt(f"{type(error).__name__}: {error}")
+        raise OpenAIUnavailableError(f"the answer cannot be read: {said}") from error
 
 
 def _described(error: openai.APIStatusError) -> str:
-    return f"{error.status_code} {error.code or ''} {error.message} ({error.request_id})"
+    said = f"{error.status_code} {error.code or ''} {error.message}"
+    return f"{excerpt(said)} ({error.request_id})"

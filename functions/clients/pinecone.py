@@ -4,10 +4,11 @@ https://docs.pinecone.io/reference/api/2026-07/data-plane
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TypeVar
 
+import httpx
 from pinecone import Index
 from pinecone.errors import (
     ApiError,
@@ -21,6 +22,7 @@ from pinecone.errors import (
 from functions.clients import calls
 from functions.clients.secrets import Secret
 from functions.errors import PineconeRejectedError, PineconeUnavailableError
+from functions.excerpts import excerpt
 
 T = TypeVar("T")
 
@@ -43,8 +45,8 @@ class VectorIndex:
         self._namespace = namespace
         self._timeout_seconds = timeout_seconds
         self._opening = Lock()
-        self._opened: list[Index] = []
-        self._key_in_use: str | None = None
+        self._opened: dict[str, Index] = {}
+        """By key."""
 
     def existing(self, ids: Sequence[str]) -> set[str]:
         """Those of the ids that have a vector."""
@@ -71,31 +73,30 @@ class VectorIndex:
     def close(self) -> None:
         """Close its connections; no call may be under way."""
         with self._opening:
-            self._key_in_use = None
             while self._opened:
-                self._opened.pop().close()
+                self._opened.popitem()[1].close()
 
     def _call(self, operation: str, request: Callable[[Index], T]) -> T:
         name = f"pinecone.{operation}"
         with _translated():
-            try:
-                index = self._index()
-                return calls.call(name, lambda: request(index))
-            except UnauthorizedError:
-                # The key may have been rotated since it was read.
-                index = self._index(afresh=True)
-                return calls.call(name, lambda: request(index))
+            key = self._key.read()
+            # The message may repeat the key: no later error may have it for a context.
+            with suppress(UnauthorizedError):
+                return self._with(key, name, request)
+            # The key may have been rotated since it was read.
+            return self._with(self._key.read(refused=key), name, request)
 
-    def _index(self, *, afresh: bool = False) -> Index:
-        """The client with the key that is kept; ``afresh``, with the key as it is now."""
+    def _with(self, key: str, name: str, request: Callable[[Index], T]) -> T:
+        index = self._index(key)
+        return calls.call(name, lambda: request(index))
+
+    def _index(self, key: str) -> Index:
+        """The client with that key."""
         with self._opening:
-            if afresh or not self._opened:
-                key = self._key.read(afresh=afresh).strip()
-                if key != self._key_in_use:
-                    self._opened.append(self._open(key))
-                    self._key_in_use = key
-            # Those before it stay open: other threads may be waiting for their answers.
-            return self._opened[-1]
+            # Those of other keys stay open: other threads may be waiting for their answers.
+            if key not in self._opened:
+                self._opened[key] = self._open(key)
+            return self._opened[key]
 
     def _open(self, key: str) -> Index:
         return Index(
@@ -117,9 +118,15 @@ def _translated() -> Iterator[None]:
     except ApiError as error:
         passing = error.status_code in (408, 429) or error.status_code >= 500
         kind = PineconeUnavailableError if passing else PineconeRejectedError
-        raise kind(str(error)) from error
-    except (PineconeTimeoutError, PineconeConnectionError, ResponseParsingError) as error:
-        raise PineconeUnavailableError(f"{type(error).__name__}: {error}") from error
+        raise kind(excerpt(str(error))) from error
+    except (
+        PineconeTimeoutError,
+        PineconeConnectionError,
+        ResponseParsingError,
+        httpx.HTTPError,  # a body that cannot be unpacked, which the SDK lets through
+    ) as error:
+        said = excerpt(f"{type(error).__name__}: {error}")
+        raise PineconeUnavailableError(said) from error
     except PineconeError as error:
         # Nothing was sent: the SDK itself refuses the host, the key, or the arguments.
         raise PineconeRejectedError(str(error)) from error

@@ -1,34 +1,49 @@
 """The items of the label table that are about batches, as models."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from datetime import datetime
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from functions.completions.entities import Entity
 from functions.completions.identifiers import LabelId
 from functions.completions.vocabulary import BatchStatus, BatchType, Outcome
+from functions.errors import InvalidItemError
+from functions.items import key_of
+from functions.messages import Name, OpenAIId
+
+
+def _time(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("must have its offset from UTC")
+    return text
+
+
+Time = Annotated[str, AfterValidator(_time)]
+# DynamoDB counts no further than to 38 digits, and nothing here comes near to this.
+Number = Annotated[int, Field(ge=0, le=10**15)]
 
 
 class BatchSummary(Entity):
     """A batch: our own name for a Batch API job, and how it stands. Leases are Unix seconds."""
 
-    batch_id: str
+    batch_id: Name
     batch_type: BatchType = BatchType.COMPLETION
     status: BatchStatus
-    submitted_at: str
+    submitted_at: Time
     model: str
     targets_key: str
     """Of the S3 object with its targets, a request a line."""
-    target_count: int
-    request_count: int
-    prompt_tokens: int
+    target_count: Number
+    request_count: Number
+    prompt_tokens: Number
     """Estimated; they count as under way until the batch ends."""
-    openai_batch_id: str | None = None
+    openai_batch_id: OpenAIId | None = None
     input_file_id: str | None = None
-    lease_until: int = 0
+    lease_until: Number = 0
     """Until then a batch that is SUBMITTING is in its submitter's hands."""
-    released_at: int | None = None
+    released_at: Number | None = None
     """When its labels were released because no job was found; a late job is then cancelled."""
     checked_at: str = ""
     """When it was last handed on to be collected."""
@@ -36,11 +51,11 @@ class BatchSummary(Entity):
     openai_status: str | None = None
     result_file_id: str | None = None
     error_file_id: str | None = None
-    outcomes: dict[str, int] = Field(default_factory=dict)
+    outcomes: dict[str, Number] = Field(default_factory=dict)
     """How many targets ended where; they add up to ``target_count``."""
-    lines_without_answer: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    lines_without_answer: Number = 0
+    input_tokens: Number = 0
+    output_tokens: Number = 0
     reason: str | None = None
     finished_at: str | None = None
 
@@ -62,7 +77,9 @@ class BatchSummary(Entity):
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """The summary of an item; InvalidItemError."""
-        return cls._of(item)
+        summary = cls._of(item)
+        _check_key(summary.key, item)
+        return summary
 
     def status_attributes(self, status: BatchStatus) -> dict[str, str]:
         """The attributes that change with the status."""
@@ -78,6 +95,12 @@ def summary_key(batch_id: str) -> dict[str, str]:
     return {"PK": f"BATCH#{batch_id}", "SK": "STATUS"}
 
 
+def _check_key(key: Mapping[str, str], item: Mapping[str, Any]) -> None:
+    """What is written of an item must go to the key that it was read under."""
+    if key != {"PK": item.get("PK"), "SK": item.get("SK")}:
+        raise InvalidItemError(f"{key_of(item)} says of itself that it is {key_of(key)}")
+
+
 class CompletionBatchResult(Entity):
     """What became of one target of a batch: the audit."""
 
@@ -91,10 +114,10 @@ class CompletionBatchResult(Entity):
     reason: str | None = None
     """Why there was no verdict, or why it was not followed."""
     model: str
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: Number = 0
+    output_tokens: Number = 0
     """Both of the request, which asked about all labels of a receipt."""
-    attempt: int
+    attempt: Number
     """Counts from 1."""
     validated_at: str
     raw_line: str | None = None
@@ -125,7 +148,9 @@ class CompletionBatchResult(Entity):
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """The result of an item; InvalidItemError."""
         image, _, rest = str(item.get("SK")).removeprefix("RESULT#").partition("#RECEIPT#")
-        return cls._of(item, id=LabelId.of_key(image, f"RECEIPT#{rest}"))
+        result = cls._of(item, id=LabelId.of_key(image, f"RECEIPT#{rest}"))
+        _check_key(result.key, item)
+        return result
 
 
 class CompletionBatchLine(Entity):

@@ -6,15 +6,18 @@ ends it, so that they are never anything but the sum over the batches that are u
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
+from pydantic import Field
 
-from functions.clients.dynamodb import Table, Update
+from functions.clients.dynamodb import Item, Table, Update
+from functions.completions.entities import Entity
 
 _KEY = {"PK": "CAPACITY", "SK": "PROMPT_TOKENS"}
 # As OpenAI words it: "… Limit: 90,000 enqueued tokens. …"
 _LIMIT = re.compile(r"Limit:\s*([\d,]*\d)\s*enqueued tokens", re.IGNORECASE)
+_MOST = 10**15
 # A limit that was met yesterday may have been raised since.
 _LIMIT_HOLDS_SECONDS = 24 * 3600
 
@@ -37,14 +40,24 @@ class Capacity:
         return None if limit is None else max(0, limit - self.tokens)
 
 
+class _Standing(Entity):
+    """The item."""
+
+    tokens: int = Field(default=0, ge=-_MOST, le=_MOST)
+    openai_limit: int | None = Field(default=None, ge=0, le=_MOST)
+    limit_seen_at: int = Field(default=0, ge=0, le=_MOST)
+
+    @classmethod
+    def from_item(cls, item: Item) -> Self:
+        """As it is in the table; InvalidItemError."""
+        return cls._of(item)
+
+
 def read(table: Table, now: float) -> Capacity:
-    """How it stands at ``now``, in Unix seconds."""
-    item: dict[str, Any] = table.get(_KEY) or {}
-    holds = now - int(item.get("limit_seen_at", 0)) < _LIMIT_HOLDS_SECONDS
-    return Capacity(
-        tokens=int(item.get("tokens", 0)),
-        openai_limit=int(item["openai_limit"]) if "openai_limit" in item and holds else None,
-    )
+    """How it stands at ``now``, in Unix seconds. InvalidItemError."""
+    standing = _Standing.from_item(table.get(_KEY) or {})
+    holds = now - standing.limit_seen_at < _LIMIT_HOLDS_SECONDS
+    return Capacity(tokens=standing.tokens, openai_limit=standing.openai_limit if holds else None)
 
 
 def taking(tokens: int, limit: int | None) -> Update:
@@ -68,6 +81,9 @@ def learn_limit(table: Table, message: str, now: float) -> int | None:
     match = _LIMIT.search(message)
     if match is None:
         return None
-    limit = int(match[1].replace(",", ""))
+    digits = match[1].replace(",", "")
+    if len(digits) > len(str(_MOST)) - 1:  # no limit at all, and no number for a table
+        return None
+    limit = int(digits)
     table.update(_KEY, {"openai_limit": limit, "limit_seen_at": int(now)})
     return limit

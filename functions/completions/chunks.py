@@ -4,15 +4,17 @@ A chunk is two objects of JSON lines. One has lines of the job's output and erro
 came; the other, an entry for each of those lines, and for each request that no line answers.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
 from functions.completions.identifiers import LabelId
 from functions.completions.targets import Request
+from functions.errors import InvalidItemError
 
 
 def chunks_key(batch_id: str) -> str:
@@ -54,6 +56,16 @@ def entry_line(
 _NO_REQUEST = b'{"customId":null,"targets":[]}'
 
 
+class _Line(BaseModel):
+    model_config = ConfigDict(strict=True, alias_generator=to_camel)
+
+    custom_id: str | None
+    line: Annotated[int, Field(ge=0, lt=10**9)] | None
+    reason: str | None
+    counts_attempt: bool
+    needs_review: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """A line with the request that it answers; or one of the two alone, with the reason."""
@@ -74,12 +86,15 @@ class Entry:
 
     @classmethod
     def from_line(cls, text: bytes | str) -> Self:
-        """A line of the entries' object: our own, so nothing is forgiven."""
-        found = json.loads(text)
+        """A line of the entries' object: our own, so nothing is forgiven. InvalidItemError."""
+        try:
+            found = _Line.model_validate_json(text)
+        except ValidationError:
+            raise InvalidItemError("an entry of a chunk cannot be read") from None
         return cls(
-            request=Request.from_line(text) if found["customId"] is not None else None,
-            line=found["line"],
-            reason=found["reason"],
-            counts_attempt=found["countsAttempt"],
-            needs_review=found["needsReview"],
+            request=Request.from_line(text) if found.custom_id is not None else None,
+            line=found.line,
+            reason=found.reason,
+            counts_attempt=found.counts_attempt,
+            needs_review=found.needs_review,
         )

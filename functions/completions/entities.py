@@ -18,12 +18,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import from_json, to_json
 
 from functions.completions.identifiers import LabelId, ReceiptId
 from functions.completions.vocabulary import ValidationStatus
-from functions.errors import InvalidItemError
+from functions.items import read_item
+from functions.messages import Name
 
 # So many partitions share the marks, as one of an index takes a thousand writes a second.
 MARK_SHARDS = 8
@@ -43,18 +44,7 @@ class Entity(BaseModel):
     @classmethod
     def _of(cls, item: Mapping[str, Any], **more: Any) -> Self:
         """Validate an item; InvalidItemError has its key and what is wrong, and no value."""
-        try:
-            return cls.model_validate({**item, **more})
-        except ValidationError as error:
-            wrong = ", ".join(
-                f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()
-            )
-            raise InvalidItemError(f"{key_of(item)} is no {cls.__name__}: {wrong}") from None
-
-
-def key_of(item: Mapping[str, Any]) -> str:
-    """An item's key, for a log line."""
-    return f"{item.get('PK')} {item.get('SK')}"
+        return read_item(cls, item, **more)
 
 
 class ReceiptWord(BaseModel):
@@ -114,9 +104,9 @@ class ReceiptWordLabel(Entity):
     label_proposed_by: str
     reasoning: str | None = None
     label_consolidated_from: str | None = None
-    batch_id: str | None = None
+    batch_id: Name | None = None
     """The batch that holds it while PENDING, and that judged it after."""
-    attempts: int = Field(default=0, ge=0)
+    attempts: int = Field(default=0, ge=0, le=10**9)
     """How often it was asked about without an answer."""
     projection: str | None = None
     """A version of its mark, if it is marked."""

@@ -6,11 +6,14 @@ from typing import Self
 
 from functions.completions.vocabulary import ValidationStatus
 from functions.errors import InvalidItemError
+from functions.excerpts import excerpt
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_RECEIPT = re.compile(rf"IMAGE#(?P<image>{_UUID})#RECEIPT#(?P<receipt>\d{{5,}})")
+# As it is written below, so that no two texts are one name. Nobody has seen one of ten digits.
+_NUMBER = r"(?:[0-9]{5}|[1-9][0-9]{5,8})"
+_RECEIPT = re.compile(rf"IMAGE#(?P<image>{_UUID})#RECEIPT#(?P<receipt>{_NUMBER})")
 _LABEL = re.compile(
-    rf"{_RECEIPT.pattern}#LINE#(?P<line>\d{{5,}})#WORD#(?P<word>\d{{5,}})#LABEL#(?P<label>[A-Z_]+)"
+    rf"{_RECEIPT.pattern}#LINE#(?P<line>{_NUMBER})#WORD#(?P<word>{_NUMBER})#LABEL#(?P<label>[A-Z_]+)"
 )
 
 
@@ -36,7 +39,7 @@ class ReceiptId:
         """The receipt of a custom id; InvalidItemError if it is none."""
         match = _RECEIPT.fullmatch(custom_id)
         if match is None:
-            raise InvalidItemError(f"{custom_id!r} names no receipt")
+            raise InvalidItemError(f"{excerpt(custom_id)!r} names no receipt")
         return cls(image_id=match["image"], receipt_id=int(match["receipt"]))
 
 

@@ -1,12 +1,16 @@
 """What travels through ``CompletionPollFlow``."""
 
-from functions.messages import Message, Name
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from functions.messages import Message, Name, OpenAIId
 
 
 class PollRequest(Message):
     """Its input: one job to look after, or all."""
 
-    openai_batch_id: Name | None = None
+    openai_batch_id: OpenAIId | None = None
 
 
 class CompletionBatch(Message):
@@ -18,7 +22,7 @@ class CompletionBatch(Message):
 class EndedBatch(CompletionBatch):
     """A batch whose job has ended, and OpenAI's name for the job."""
 
-    openai_batch_id: Name
+    openai_batch_id: OpenAIId
 
 
 class PendingWork(Message):
@@ -39,4 +43,4 @@ class CollectedBatch(CompletionBatch):
 class ChunkRef(CompletionBatch):
     """An element of that list."""
 
-    chunk: Name
+    chunk: Annotated[str, StringConstraints(pattern=r"^[0-9]{5,9}$")]

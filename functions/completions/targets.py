@@ -3,14 +3,28 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from functions.completions.identifiers import LabelId, ReceiptId
+from functions.errors import InvalidItemError
 
 
 def targets_key(batch_id: str) -> str:
     """Where a batch's targets are in the bucket."""
     return f"batches/{batch_id}/targets.jsonl"
+
+
+_Place = Annotated[int, Field(ge=0, lt=10**9)]
+_Label = Annotated[str, StringConstraints(pattern=r"^[A-Z_]+$")]
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    custom_id: Annotated[str, Field(alias="customId")]
+    targets: list[tuple[_Place, _Place, _Label]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +42,12 @@ class Request:
 
     @classmethod
     def from_line(cls, line: bytes | str) -> Self:
-        """What ``to_line`` wrote: our own object, so nothing is forgiven."""
-        found = json.loads(line)
-        receipt = ReceiptId.parse(found["customId"])
+        """What ``to_line`` wrote: our own object, so nothing is forgiven. InvalidItemError."""
+        try:
+            found = _Line.model_validate_json(line)
+        except ValidationError:
+            raise InvalidItemError("a line of a batch's targets cannot be read") from None
+        receipt = ReceiptId.parse(found.custom_id)
         return cls(
             receipt=receipt,
             targets=[
@@ -41,6 +58,6 @@ class Request:
                     word_id=word_id,
                     label=label,
                 )
-                for line_id, word_id, label in found["targets"]
+                for line_id, word_id, label in found.targets
             ],
         )

@@ -9,13 +9,14 @@ import re
 import struct
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from functions.clients.web import Fetched
 from functions.errors import DownloadError, DownloadFailure
 from functions.ingest.charsets import decode
-from functions.ingest.pages import read_page
+from functions.ingest.page_process import read_any_page
 
 # https://platform.openai.com/docs/guides/retrieval, "Supported file types"
 MEDIA_TYPES = {
@@ -42,6 +43,9 @@ MEDIA_TYPES = {
     ".txt": "text/plain",
 }
 _BINARY = frozenset({".doc", ".docx", ".pdf", ".pptx"})
+_EXTENSIONS = "|".join(map(re.escape, MEDIA_TYPES))
+# Of what file systems take.
+_MAX_NAME = 255
 
 # Other names that servers use for a text format; None: text that file search does not take.
 _TEXT_TYPES: dict[str, str | None] = {
@@ -111,28 +115,39 @@ def to_document(fetched: Fetched, *, min_characters: int) -> Document:
     text = decode(fetched.body, fetched.content_type)
     extension = _text_extension(text, fetched)
     if extension == ".html":
-        page = read_page(text)
-        extension, text, readable = ".md", page.markdown, page.text
+        page = read_any_page(text)
+        extension, text, characters = ".md", page.markdown, page.characters
     else:
-        readable = " ".join(text.split())
-    if len(readable) < min_characters:
-        detail = f"{len(readable)} characters of text, fewer than {min_characters}"
+        # So many words have at least as many characters; all would be a million objects.
+        words = islice(re.finditer(r"\S+", text), min_characters)
+        characters = len(" ".join(word[0] for word in words))
+    if characters < min_characters:
+        detail = f"{characters} characters of text, fewer than {min_characters}"
         raise DownloadError(DownloadFailure.TOO_LITTLE_TEXT, detail)
     return Document(body=text.encode(), extension=extension, media_type=MEDIA_TYPES[extension])
 
 
-def file_name(url: str, extension: str, *, mark: str) -> str:
-    """``{slug of host and path}.{mark}{extension}``, of ASCII letters, digits and hyphens.
+def file_name(url: str, extension: str, *, stack_mark: str, key: str) -> str:
+    """``{slug of host and path}.{stack's mark}-{request's key}{extension}``, of safe characters.
 
-    The mark is kept whole: with one of up to 110 characters, the name has at most 200.
+    At most 255 of them, with a mark of up to 183: mark and key are kept whole, and the slug, of
+    80 at most, gives way.
     """
     host, path = _host_and_path(url)
     name = unquote(path)
     if _extension(url) in _TEXT_EXTENSIONS.keys() | _BINARY:
         name = name.rstrip("/").rpartition(".")[0]
     ascii_name = unicodedata.normalize("NFKD", f"{host}/{name}").encode("ascii", "ignore")
-    slug = re.sub(r"[^a-z0-9]+", "-", ascii_name.decode().lower()).strip("-")[:80].strip("-")
-    return f"{slug or 'document'}.{mark}{extension}"
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_name.decode().lower()).strip("-") or "document"
+    mark = f".{stack_mark}-{key}{extension}"
+    return slug[: max(1, min(80, _MAX_NAME - len(mark)))].strip("-") + mark
+
+
+def key_in(name: str, *, stack_mark: str) -> str | None:
+    """The request's key in a name that ``file_name`` made with this mark; None in any other."""
+    mark = rf"\.{re.escape(stack_mark)}-([0-9a-f]{{64}})"
+    match = re.fullmatch(rf"[a-z0-9]+(?:-[a-z0-9]+)*{mark}(?:{_EXTENSIONS})", name)
+    return match[1] if match else None
 
 
 def _host_and_path(url: str) -> tuple[str, str]:

@@ -58,7 +58,7 @@ def _ingest(*, owner: str, lease_until: int) -> Ingest:
     limits = DownloadLimits(
         max_bytes=environment.download_max_bytes,
         timeout_seconds=environment.download_timeout_seconds,
-        ports=frozenset(int(port) for port in environment.download_ports.split(",")),
+        ports=environment.download_ports,
         allow_loopback=environment.download_allow_loopback,
     )
     preparation = Preparation(

@@ -41,7 +41,7 @@ class Handover:
                 self.ledger.record_handed_over(member.claim, batch)
         except Exception as error:
             for member in group.members:
-                self.ledger.release(member.claim, str(error))
+                self.ledger.release(member.claim.key, str(error))
             raise
         count("ExecutionsStarted", int(started))
         logger().info(

@@ -4,9 +4,11 @@ One DynamoDB table, ``pk`` / ``sk`` (``functions.deliveries`` keeps the reasons 
 in it too):
 
 ==================  =============  ==============================================================
-``REQUEST#{key}``   ``REQUEST``    a request: its lease, upload, batch, and what failed of it
+``REQUEST#{key}``   ``REQUEST``    a request: its lease, upload, batch, and what failed of it;
+                                   as ``formerUpload``, the document from before a refresh
 ``WORKER#{owner}``  ``BATCH#{id}`` a file batch that an invocation made, with the keys it holds
 ``STORE#{name}``    ``STORE``      a vector store's id, or who is making it
+``SWEEP``           ``POSITION``   where the next sweep goes on (``functions.sweep``)
 ==================  =============  ==============================================================
 
 The one write that decides is ``record_batch``: before it, a second try makes a new batch of the
@@ -14,25 +16,32 @@ same uploads; after it, a second try goes on with that batch.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Annotated, Any, Literal
 
 from boto3.dynamodb.conditions import Attr, Key
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic.dataclasses import dataclass
 
 from functions.canonical import digest
-from functions.clients.dynamodb import Item, Table
+from functions.clients.dynamodb import Table
 from functions.deliveries import KEEP_SECONDS
 from functions.errors import LeaseHeldError, LeaseLostError
-from functions.messages import DownloadRequest
+from functions.excerpts import excerpt
+from functions.items import read_item
+from functions.messages import DownloadRequest, Name, OpenAIId
 
 WORKING, HANDED_OVER = "WORKING", "HANDED_OVER"
+
+_Seconds = Annotated[int, Field(ge=0, le=10**15)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
     """A document at OpenAI: where from, and why a fallback took its place (else empty)."""
 
-    file_id: str
+    file_id: OpenAIId
     file_name: str
     sha256: str
     source: str
@@ -44,9 +53,9 @@ class Upload:
 class Batch:
     """A file batch of one vector store and context."""
 
-    batch_id: str
-    vector_store_id: str
-    vector_store_name: str
+    batch_id: OpenAIId
+    vector_store_id: OpenAIId
+    vector_store_name: Name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +66,61 @@ class Claim:
     owner: str
     upload: Upload | None = None
     batch: Batch | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedFiles:
+    """The files at OpenAI that a request's entry names, by id."""
+
+    upload: str | None = None
+    former: str | None = None
+    vector_store_id: str | None = None
+    """Where the upload was attached; None until it is handed over."""
+
+
+class _Held(BaseModel):
+    """What every entry of a request says."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    lease_owner: Name
+    lease_until: _Seconds
+    former_upload: Upload | None = None
+
+
+class _Working(_Held):
+    """An entry that is in hand, or given up."""
+
+    status: Literal["WORKING"]
+    upload: Upload | None = None
+    batch: Batch | None = None
+
+
+class _FileFailure(BaseModel):
+    batch_id: Annotated[str, Field(alias="batchId")]
+
+
+class _HandedOver(_Held):
+    status: Literal["HANDED_OVER"]
+    handed_over_at: _Seconds
+    upload: Upload
+    batch: Batch
+    file_failure: _FileFailure | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the batch is known to have failed to index the file."""
+        return self.file_failure is not None and self.file_failure.batch_id == self.batch.batch_id
+
+
+class _Holding(BaseModel):
+    requests: list[str]
+
+
+class _Made(_Holding):
+    """A file batch, under the name of the worker that made it."""
+
+    batch: Batch
 
 
 def request_key(request: DownloadRequest) -> str:
@@ -95,28 +159,35 @@ class Ledger:
         self._clock = clock
 
     def claim(self, key: str, request: DownloadRequest) -> Claim | None:
-        """Take a request in hand; None if it was handed over before. LeaseHeldError otherwise."""
+        """Take a request in hand; None if it was handed over before.
+
+        LeaseHeldError if another worker has it, InvalidItemError if its entry cannot be read.
+        """
         lease = {"status": WORKING, "leaseOwner": self._owner, "leaseUntil": self._lease_until}
         about = request.to_wire()
         del about["fallback"]
         if self._table.put(_request_id(key) | about | lease, when=Attr("pk").not_exists()):
             return Claim(key=key, owner=self._owner)
-        item = self._table.get(_request_id(key)) or {}
-        unchanged = _held_as(item)
-        if item.get("status") == HANDED_OVER:
-            if self._now() < int(item["handedOverAt"]) + self._refresh_after:
+        entry = _entry(self._table, key)
+        if entry is None:
+            raise LeaseHeldError(f"the entry of request {key} has just gone")
+        unchanged = _held_as(entry)
+        if isinstance(entry, _HandedOver):
+            if self._now() < entry.handed_over_at + self._refresh_after:
                 return None
+            # It is searched until the new one can be; if it failed, the one before it still is.
+            former = {} if entry.has_failed else {"formerUpload": asdict(entry.upload)}
             taken = self._table.update(
                 _request_id(key),
-                lease,
+                lease | former,
                 remove=("upload", "batch", "handedOverAt", "fileFailure"),
                 when=unchanged,
             )
             claim = Claim(key=key, owner=self._owner)
         else:
-            if int(item.get("leaseUntil", 0)) > self._now():
+            if entry.lease_until > self._now():
                 raise LeaseHeldError(f"request {key} is in another worker's hands")
-            claim = self._resume(key, item)
+            claim = self._resume(key, entry)
             batch = {"batch": asdict(claim.batch)} if claim.batch else {}
             taken = self._table.update(_request_id(key), lease | batch, when=unchanged)
         if not taken:
@@ -149,22 +220,22 @@ class Ledger:
         done = {"status": HANDED_OVER, "handedOverAt": self._now(), "batch": asdict(batch)}
         self._update_mine(claim, done, remove=("failure",))
 
-    def release(self, claim: Claim, failure: str) -> None:
+    def release(self, key: str, failure: str) -> None:
         """Give a request up, so that the next delivery need not wait for the lease to end."""
         self._table.update(
-            _request_id(claim.key),
-            {"leaseUntil": 0, "failure": failure},
-            when=Attr("leaseOwner").eq(claim.owner) & Attr("status").eq(WORKING),
+            _request_id(key),
+            {"leaseUntil": 0, "failure": excerpt(failure)},
+            when=Attr("leaseOwner").eq(self._owner) & Attr("status").eq(WORKING),
         )
 
-    def _resume(self, key: str, item: Item) -> Claim:
+    def _resume(self, key: str, entry: _Working) -> Claim:
         """How far the earlier worker got; its batch may be recorded only under its own name."""
-        upload = Upload(**item["upload"]) if "upload" in item else None
-        batch = Batch(**item["batch"]) if "batch" in item else None
-        if upload is not None and batch is None:
-            made = list(self._table.query(Key("pk").eq(f"WORKER#{item['leaseOwner']}")))
-            batch = next((Batch(**row["batch"]) for row in made if key in row["requests"]), None)
-        return Claim(key=key, owner=self._owner, upload=upload, batch=batch)
+        batch = entry.batch
+        if entry.upload is not None and batch is None:
+            made = list(self._table.query(Key("pk").eq(f"WORKER#{entry.lease_owner}")))
+            holding = (row for row in made if key in read_item(_Holding, row).requests)
+            batch = next((read_item(_Made, row).batch for row in holding), None)
+        return Claim(key=key, owner=self._owner, upload=entry.upload, batch=batch)
 
     def _update_mine(
         self, claim: Claim, changes: dict[str, Any], *, remove: Sequence[str] = ()
@@ -186,14 +257,35 @@ def record_file_failure(table: Table, key: str, *, batch_id: str, code: str, mes
     )
 
 
+def named_files(table: Table, key: str) -> NamedFiles:
+    """The files that a request's entry names, if it has one. InvalidItemError."""
+    entry = _entry(table, key)
+    if entry is None:
+        return NamedFiles()
+    return NamedFiles(
+        upload=entry.upload.file_id if entry.upload else None,
+        former=entry.former_upload.file_id if entry.former_upload else None,
+        vector_store_id=entry.batch.vector_store_id if isinstance(entry, _HandedOver) else None,
+    )
+
+
+def _entry(table: Table, key: str) -> _Working | _HandedOver | None:
+    item = table.get(_request_id(key))
+    if item is None:
+        return None
+    if item.get("status") == HANDED_OVER:
+        return read_item(_HandedOver, item)
+    return read_item(_Working, item)
+
+
 def _request_id(key: str) -> dict[str, str]:
     return {"pk": f"REQUEST#{key}", "sk": "REQUEST"}
 
 
-def _held_as(item: Item) -> Any:
+def _held_as(entry: _Working | _HandedOver) -> Any:
     """The condition that nobody has touched a request since it was read."""
     return (
-        Attr("leaseOwner").eq(item.get("leaseOwner"))
-        & Attr("leaseUntil").eq(item.get("leaseUntil"))
-        & Attr("status").eq(item.get("status"))
+        Attr("leaseOwner").eq(entry.lease_owner)
+        & Attr("leaseUntil").eq(entry.lease_until)
+        & Attr("status").eq(entry.status)
     )

@@ -9,8 +9,10 @@ from markdownify import ATX, MarkdownConverter
 
 from functions.errors import DownloadError, DownloadFailure
 
-# A page of this many takes ten seconds to read; ten pages are read at once.
+# An honest page of this many takes three to six seconds to read.
 MAX_TAGS = 100_000
+# Nested quotations and wide cells make more text than they are. An honest page never comes near.
+_MAX_GROWTH, _MAX_GROWN = 2, 100_000
 
 # Not "head": a page may leave out its end tag, and html.parser then finds the body inside it.
 _DROPPED = (
@@ -27,7 +29,7 @@ class Page:
     """What a page says."""
 
     markdown: str
-    text: str  # what a reader sees: no markup, no link targets, whitespace collapsed
+    characters: int  # that a reader sees: no markup, no link targets, whitespace collapsed
 
 
 def read_page(html: str) -> Page:
@@ -35,10 +37,16 @@ def read_page(html: str) -> Page:
     if html.count("<") > MAX_TAGS:
         raise DownloadError(DownloadFailure.TOO_LARGE, f"a page of more than {MAX_TAGS} tags")
     try:
-        return _read(html)
+        page = _read(html)
+    except MemoryError:  # says nothing of the page alone
+        raise
     except Exception as error:  # the parser raises all kinds, ValueError to AssertionError
         detail = f"a page that cannot be read: {type(error).__name__}"
         raise DownloadError(DownloadFailure.BAD_RESPONSE, detail) from error
+    if len(page.markdown) > _MAX_GROWTH * len(html) + _MAX_GROWN:
+        detail = f"a page of {len(html)} characters whose Markdown has {len(page.markdown)}"
+        raise DownloadError(DownloadFailure.TOO_LARGE, detail)
+    return page
 
 
 def _read(html: str) -> Page:
@@ -46,11 +54,12 @@ def _read(html: str) -> Page:
     soup = BeautifulSoup(f"<div>{html}", "html.parser")
     _prune(soup)
     title = _take_title(soup)
-    text = _collapsed(soup.get_text(" "))
+    words = re.finditer(r"\S+", soup.get_text(" "))  # one by one: there may be millions
+    characters = sum(len(word[0]) + 1 for word in words) - 1
     has_heading = any(_collapsed(heading.get_text()) for heading in soup.find_all("h1"))
     body = _markdown(soup)
     markdown = body if has_heading or not title else f"# {title}\n\n{body}"
-    return Page(markdown=f"{markdown.strip()}\n", text=text)
+    return Page(markdown=f"{markdown.strip()}\n", characters=max(characters, 0))
 
 
 def _prune(soup: BeautifulSoup) -> None:

@@ -36,21 +36,21 @@ class Preparation:
         An upload that an earlier worker recorded is not repeated. A request that fails here is
         given up, so that its next delivery can take it at once, and the error goes on.
         """
-        claim = self.ledger.claim(request_key(request), request)
-        if claim is None:
-            return None
-        if claim.upload is None:
-            try:
-                claim = self.ledger.record_upload(claim, self._upload(request, claim.key))
-            except Exception as error:
-                self.ledger.release(claim, str(error))
-                raise
-        return Prepared(request=request, claim=claim)
+        key = request_key(request)
+        try:
+            claim = self.ledger.claim(key, request)
+            if claim is not None and claim.upload is None:
+                claim = self.ledger.record_upload(claim, self._upload(request, key))
+        except Exception as error:
+            # It may be in hand though claiming it failed, if only the answer was lost.
+            self.ledger.release(key, str(error))
+            raise
+        return None if claim is None else Prepared(request=request, claim=claim)
 
     def _upload(self, request: DownloadRequest, key: str) -> Upload:
         document, source, reason = self._document(request)
         # The mark tells a sweep which files at OpenAI are this stack's, and of which request.
-        name = file_name(request.url, document.extension, mark=f"{self.stack_mark}-{key[:16]}")
+        name = file_name(request.url, document.extension, stack_mark=self.stack_mark, key=key)
         file_id = self.openai.upload_file(name, document.body, document.media_type)
         count("FilesUploaded")
         return Upload(

@@ -9,14 +9,16 @@ is worked on once.
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import accumulate
-from typing import Any
+from typing import Annotated, Any
 
 from boto3.dynamodb.conditions import Attr
+from pydantic import BaseModel, Field
 
 from functions.canonical import canonical_json
 from functions.clients.dynamodb import Item, Put, Table
 from functions.clients.openai import Hit
 from functions.errors import LeaseHeldError, LeaseLostError
+from functions.items import read_item
 from functions.market_analysis.research import MarketAnalysis
 from functions.messages import MarketAnalysisRequest
 
@@ -24,6 +26,19 @@ WORKING, DONE = "WORKING", "DONE"
 # An item holds 400 KB; older sources stay in the runs' own items.
 _MAX_SOURCES_BYTES = 300_000
 _MAX_TRIES = 5
+
+
+class _Source(BaseModel):
+    file_id: str
+    filename: str
+    url: str
+
+
+class _Newest(BaseModel):
+    """What a newer analysis takes over of the newest."""
+
+    version: Annotated[int, Field(ge=1, le=10**15)]
+    sources: list[_Source]
 
 
 class Analyses:
@@ -58,13 +73,18 @@ class Analyses:
     def store(
         self, request: MarketAnalysisRequest, run: str, analysis: MarketAnalysis, hits: list[Hit]
     ) -> int:
-        """Make this the newest analysis and end the run, in one transaction; its version."""
+        """Make this the newest analysis and end the run, in one transaction; its version.
+
+        InvalidItemError if the analysis before it cannot be read.
+        """
         for _ in range(_MAX_TRIES):
-            newest = self._table.get(_newest_key(request))
-            version = int(newest["version"]) + 1 if newest else 1
+            found = self._table.get(_newest_key(request))
+            newest = read_item(_Newest, found) if found else None
+            version = newest.version + 1 if newest else 1
             item = self._item(request, analysis, hits, version)
-            unchanged = Attr("version").eq(newest["version"]) if newest else Attr("pk").not_exists()
-            sources = _merged(item["sources"], newest["sources"] if newest else [])
+            unchanged = Attr("version").eq(newest.version) if newest else Attr("pk").not_exists()
+            former = [dict(source) for source in newest.sources] if newest else []
+            sources = _merged(item["sources"], former)
             refused = self._table.write_all(
                 [
                     Put(item=_newest_key(request) | item | {"sources": sources}, when=unchanged),

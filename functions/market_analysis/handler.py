@@ -27,14 +27,11 @@ _OPENAI_TIMEOUT_SECONDS = 120
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Analyse what each message asks for; those that failed go back to the queue, alone."""
     environment, openai, table, queue = _collaborators()
-    analyses = Analyses(
-        table,
-        owner=uuid.uuid4().hex,
-        lease_until=int(time.time() + context.get_remaining_time_in_millis() / 1000) + 1,
-        clock=time.time,
-    )
+    lease_until = int(time.time() + context.get_remaining_time_in_millis() / 1000) + 1
 
     def work(delivery: Delivery) -> None:
+        owner = uuid.uuid4().hex  # of two deliveries of one run, one has to wait
+        analyses = Analyses(table, owner=owner, lease_until=lease_until, clock=time.time)
         analyse(delivery, model=environment.analysis_model, openai=openai, analyses=analyses)
 
     deliveries = read_deliveries(event)
@@ -51,13 +48,14 @@ def analyse(delivery: Delivery, *, model: str, openai: OpenAIService, analyses: 
     request = MarketAnalysisRequest.parse_json(delivery.body)
     # Without a batch, one message is one run.
     run = f"BATCH#{request.batch_id}" if request.batch_id else f"MESSAGE#{delivery.message_id}"
-    if not analyses.claim(request, run):
-        logger().info("already analysed", extra={"run": run})
-        return
     try:
+        if not analyses.claim(request, run):
+            logger().info("already analysed", extra={"run": run})
+            return
         analysis, hits = research(request, model=model, openai=openai)
         version = analyses.store(request, run, analysis, hits)
     except Exception:
+        # It may be in hand though claiming it failed, if only the answer was lost.
         analyses.release(request, run)
         raise
     count("AnalysesStored")

@@ -4,7 +4,14 @@ import json
 from typing import Any
 
 from local.aws import Aws
-from local.resources.naming import Created, Inputs, capitalised, given, physical_name
+from local.resources.naming import (
+    Created,
+    Inputs,
+    capitalised,
+    given,
+    physical_name,
+    tag_list,
+)
 
 
 def bucket(aws: Aws, name: str, inputs: Inputs) -> Created:
@@ -15,6 +22,8 @@ def bucket(aws: Aws, name: str, inputs: Inputs) -> Created:
         Bucket=bucket_name,
         **({} if aws.region == "us-east-1" else {"CreateBucketConfiguration": location}),
     )
+    if tags := tag_list(inputs):
+        aws.client("s3").put_bucket_tagging(Bucket=bucket_name, Tagging={"TagSet": tags})
     outputs = {
         "bucket": bucket_name,
         "arn": f"arn:aws:s3:::{bucket_name}",

@@ -138,7 +138,7 @@ def event_source_mapping(aws: Aws, _name: str, inputs: Inputs) -> Created:
         MaximumBatchingWindowInSeconds=window,
         FunctionResponseTypes=inputs.get("functionResponseTypes") or [],
         Enabled=False,
-        **given(ScalingConfig=capitalised(inputs.get("scalingConfig"))),
+        **given(ScalingConfig=capitalised(inputs.get("scalingConfig")), Tags=inputs.get("tags")),
     )
     return Created(
         created["UUID"], {"uuid": created["UUID"], "functionArn": created["FunctionArn"]}
@@ -185,6 +185,8 @@ def state_machine(aws: Aws, name: str, inputs: Inputs) -> Created:
         **given(
             loggingConfiguration=_logging(inputs.get("loggingConfiguration")),
             tracingConfiguration=inputs.get("tracingConfiguration"),
+            tags=[{"key": key, "value": value} for key, value in (inputs.get("tags") or {}).items()]
+            or None,
         ),
     )
     arn = created["stateMachineArn"]

@@ -65,9 +65,10 @@ def cases(found: Sequence[Point]) -> list[Case]:
 
 
 def one_fault_each(found: Sequence[Point]) -> list[Case]:
-    """Every call with one fault, so that all faults come up in turn."""
+    """Every call of every function once, with all faults in turn."""
+    first_points = {(point.function, point.call): point for point in reversed(found)}
     chosen = []
-    for number, point in enumerate(found):
+    for number, point in enumerate(sorted(first_points.values())):
         possible = faults_of(point.call)
         chosen.append(Case(point, possible[number % len(possible)]))
     return chosen

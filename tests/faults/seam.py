@@ -117,6 +117,21 @@ class Seam:
             self._at_work.pop()
             self._under_way = outer
 
+    def is_at_work(self, function: str) -> bool:
+        """Whether an invocation of it has begun and not ended."""
+        return any(invocation.function == function for invocation in self._at_work)
+
+    @contextmanager
+    def unnoticed(self) -> Iterator[None]:
+        """While the block runs nothing is counted, and nothing goes wrong but what it plans.
+
+        What comes before a scenario and after it is tried in others.
+        """
+        outer = self.planned, self.made, self.happened, self._counted
+        self.planned, self.made, self.happened, self._counted = {}, [], [], Counter()
+        yield
+        self.planned, self.made, self.happened, self._counted = outer
+
     def note_request(self, what: str) -> None:
         """A request reached a service: if a function is at work, it must have come by a call."""
         if self._at_work and not self._under_way:
@@ -127,7 +142,11 @@ class Seam:
         invocation.check()
         point = self._next_point(invocation.function, name)
         if self.between is not None:
-            self.between(point)
+            self._under_way += 1  # what others do at that moment is not this invocation's
+            try:
+                self.between(point)
+            finally:
+                self._under_way -= 1
             invocation.check()  # the other one may have taken its time
         fault = self.planned.pop(point, None)
         if fault is not None:

@@ -1,9 +1,12 @@
 """Answers that get lost between a service and the SDK, which then does what it does by itself."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
+import httpx2
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto.core.botocore_stubber import BotocoreStubber
@@ -20,6 +23,8 @@ class Wire:
         self._openai = openai
         self._pinecone = pinecone
         self._losing = False
+        self._lost: dict[str, Any] = {}
+        """Answers by the token of the request, which says that it is the same one again."""
 
     @contextmanager
     def lose_next_answer(self, call: str) -> Iterator[None]:
@@ -41,12 +46,37 @@ class Wire:
 
         def process_request(stubber: BotocoreStubber, request: Any) -> Any:
             seam.note_request(f"{request.method} {request.url}")
+            token = _token(request)
+            if token in self._lost:
+                return self._lost[token]
             answered = answer(stubber, request)
             if self._losing:
                 self._losing = False
+                if token:
+                    self._lost[token] = answered
                 raise ReadTimeoutError(endpoint_url=request.url)
             return answered
 
+        def noted(send: Any) -> Any:
+            def sending(client: Any, request: Any, **more: Any) -> Any:
+                seam.note_request(f"{request.method} {request.url}")
+                return send(client, request, **more)
+
+            return sending
+
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(BotocoreStubber, "process_request", process_request)
+            # OpenAI's SDK and Pinecone's have a client each.
+            for http in (httpx, httpx2):
+                patch.setattr(http.Client, "send", noted(http.Client.send))
             yield
+
+
+def _token(request: Any) -> str:
+    """What DynamoDB knows a transaction by that is sent again, which moto does not look at.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
+    if not request.headers.get("X-Amz-Target", b"").endswith(b"TransactWriteItems"):
+        return ""
+    return str(json.loads(request.body)["ClientRequestToken"])

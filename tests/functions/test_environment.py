@@ -40,7 +40,7 @@ def test_variables_become_values_of_their_types() -> None:
     assert environment.retry_delay_seconds == 30
     assert environment.download_timeout_seconds == 20.5
     assert environment.download_allow_loopback is False
-    assert environment.download_ports == "80,443"
+    assert environment.download_ports == {80, 443}
 
 
 def test_what_may_be_left_out_is_none() -> None:

@@ -16,6 +16,8 @@ OUTPUTS = {
     "vectorStoreBatchFlowDeadLetterQueueUrl": "documents-vector-store-batch-dead-letters",
     "analysesTableName": "documents-analyses",
     "ingestLedgerTableName": "documents-ingest-ledger",
+    "fileSweepFunctionName": "documents-sweep-function",
+    "fileSweepDeadLetterQueueUrl": "documents-sweep-dead-letters",
     "labelTableName": "labels-table",
     "batchBucketName": "labels-batches-bucket",
     "completionPollFlowArn": "labels-poll-state-machine",
@@ -178,6 +180,7 @@ def test_mappings_report_failed_records_alone(deploy: Deploy) -> None:
         "maximumBatchingWindowInSeconds": 5,
         "functionResponseTypes": ["ReportBatchItemFailures"],
         "scalingConfig": {"maximumConcurrency": 3},
+        "tags": mapping.inputs["tags"],
     }
     analysis = recorded.one("documents-market-analysis-on-documents-market-analysis-queue")
     assert analysis.inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -214,7 +217,7 @@ def test_tables_can_be_restored_and_are_encrypted(recorded: Recorded) -> None:
 
 def test_functions_run_on_the_platform_that_the_bundle_is_built_for(recorded: Recorded) -> None:
     functions = recorded.of("aws:lambda/function:Function")
-    assert len(functions) == 9
+    assert len(functions) == 10
     for function in functions:
         assert function.inputs["runtime"] == "python3.13"
         assert function.inputs["architectures"] == ["arm64"]

@@ -11,6 +11,7 @@ SCHEDULES = {
     "labels-submit-schedule": ("labels-submit-function", "lambda:InvokeFunction", 60),
     "labels-poll-schedule": ("labels-poll-state-machine", "states:StartExecution", 5),
     "labels-reconcile-schedule": ("labels-reconcile-function", "lambda:InvokeFunction", 60),
+    "documents-sweep-schedule": ("documents-sweep-function", "lambda:InvokeFunction", 1440),
 }
 
 
@@ -21,7 +22,8 @@ def test_a_schedule_may_start_its_target_and_keep_what_it_could_not_start(
     recorded: Recorded, name: str, target: str, action: str, minutes: int
 ) -> None:
     [schedule] = [s for s in recorded.of("aws:scheduler/schedule:Schedule") if s.name == name]
-    started, letters = recorded.one(target).arn, recorded.one("labels-dead-letters").arn
+    owner = "documents-sweep" if name == "documents-sweep-schedule" else "labels"
+    started, letters = recorded.one(target).arn, recorded.one(f"{owner}-dead-letters").arn
     assert schedule.inputs == {
         "scheduleExpression": f"rate({minutes} minutes)",
         "flexibleTimeWindow": {"mode": "OFF"},
@@ -46,6 +48,7 @@ def test_schedules_have_the_configured_intervals(deploy: Deploy) -> None:
             "completionSubmitMinutes": "1",
             "completionPollMinutes": "2",
             "completionReconcileMinutes": "1440",
+            "fileSweepHours": "2",
         }
     )
     found = {
@@ -56,13 +59,19 @@ def test_schedules_have_the_configured_intervals(deploy: Deploy) -> None:
         "labels-submit-schedule": "rate(1 minute)",
         "labels-poll-schedule": "rate(2 minutes)",
         "labels-reconcile-schedule": "rate(1440 minutes)",
+        "documents-sweep-schedule": "rate(120 minutes)",
     }
 
 
-def test_schedules_can_be_turned_off(deploy: Deploy) -> None:
+def test_the_labels_schedules_can_be_turned_off(deploy: Deploy) -> None:
     recorded = deploy(config={"completionSchedulesEnabled": "false"})
     schedules = recorded.of("aws:scheduler/schedule:Schedule")
-    assert [schedule.inputs["state"] for schedule in schedules] == ["DISABLED"] * 3
+    assert {schedule.name: schedule.inputs["state"] for schedule in schedules} == {
+        "labels-submit-schedule": "DISABLED",
+        "labels-poll-schedule": "DISABLED",
+        "labels-reconcile-schedule": "DISABLED",
+        "documents-sweep-schedule": "ENABLED",
+    }
 
 
 @pytest.fixture
@@ -101,7 +110,7 @@ def test_failures_have_somewhere_to_go_before_the_first_event(
     deploy: Deploy, waits: dict[str, set[str]]
 ) -> None:
     recorded = deploy()
-    for function in ("labels-submit", "labels-reconcile"):
+    for function in ("labels-submit", "labels-reconcile", "documents-sweep"):
         assert f"{function}-failures" in waits[f"{function}-schedule"]
         assert waits[f"{function}-failures"] >= grants_of(recorded, f"{function}-role")
 

@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from functions.clients import sqs
+from functions.ingest import page_process
+from infra import combinations
 from infra.settings import SettingsError
 from tests.infra.conftest import ROOT, Deploy
 
@@ -20,8 +23,14 @@ WRONG = [
     ("ingestMaxConcurrency", "1", "pulumi config set ingestMaxConcurrency 10"),
     ("downloadPorts", "[0]", "pulumi config set --path 'downloadPorts[0]' 80"),
     ("queueMaxReceives", "1", "pulumi config set queueMaxReceives 5"),
+    ("owner", "", "pulumi config set owner platform"),
+    ("owner", "a" * 129, "pulumi config set owner platform"),
+    ("owner", "aws:us", "pulumi config set owner platform"),
+    ("owner", "us ", "pulumi config set owner platform"),
     ("logRetentionDays", "8", "pulumi config set logRetentionDays 30"),
     ("fallbackModel", "", "pulumi config set fallbackModel gpt-5.4-mini"),
+    ("fileSweepHours", "0", "pulumi config set fileSweepHours 24"),
+    ("fileSweepHours", "25", "pulumi config set fileSweepHours 24"),
     ("completionModel", "", "pulumi config set completionModel gpt-5.4-mini"),
     ("completionSubmitMinutes", "0", "pulumi config set completionSubmitMinutes 60"),
     ("completionPollMinutes", "1441", "pulumi config set completionPollMinutes 5"),
@@ -56,6 +65,18 @@ IMPOSSIBLE = [
         "pulumi config set ingestVisibilityTimeoutSeconds 1901",
     ),
     (
+        {"queueMaxReceives": "4"},
+        "pulumi config set queueMaxReceives 5",
+    ),
+    (
+        {"analysisTimeoutSeconds": "450", "analysisVisibilityTimeoutSeconds": "2700"},
+        "pulumi config set queueMaxReceives 6",
+    ),
+    (
+        {"queueRetryDelaySeconds": "0"},
+        "pulumi config set queueRetryDelaySeconds 30",
+    ),
+    (
         {"ingestVisibilityTimeoutSeconds": "1804"},
         "pulumi config set ingestVisibilityTimeoutSeconds 1805",
     ),
@@ -81,7 +102,7 @@ IMPOSSIBLE = [
     ),
     (
         {"downloadMaxBytes": "30000000"},
-        "pulumi config set ingestMemoryMegabytes 1100",
+        "pulumi config set ingestMemoryMegabytes 1612",
     ),
     (
         {"completionPollMaxBatches": "268"},
@@ -171,3 +192,15 @@ def test_every_stack_file_sets_only_declared_keys() -> None:
         for key in yaml.safe_load(file.read_text())["config"]:
             namespace, _, name = key.partition(":")
             assert namespace == "aws" or name in declared, f"{Path(file).name}: {key}"
+
+
+def test_the_ingest_function_has_memory_for_the_process_that_reads_pages() -> None:
+    assert combinations._PAGE_PROCESS_MEGABYTES << 20 == page_process._MEMORY_BYTES
+
+
+def test_tries_may_be_shorter_than_a_lease_in_the_stack_local_alone(deploy: Deploy) -> None:
+    deploy("local", {"queueMaxReceives": "2"})
+
+
+def test_the_longest_delay_is_the_one_that_the_functions_have() -> None:
+    assert combinations._LONGEST_DELAY_SECONDS == sqs._MAX_DELAY_SECONDS

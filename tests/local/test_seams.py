@@ -4,10 +4,11 @@ import types
 
 import pytest
 
-from local import events, executions, lambdas, map_runs, queues, tables
+from local import calls_made, events, executions, lambdas, map_runs, queues, tables
 from local.seams import Seam, SeamError
 
 SEAMS = [
+    calls_made.REQUEST,
     lambdas.INVOKE,
     queues.RECEIVE,
     queues.DELETE,

@@ -4,12 +4,12 @@ Nothing is judged here. Each line is matched to its request by its custom id alo
 target of the batch is in exactly one entry of one chunk, whatever the files hold.
 """
 
-import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from boto3.dynamodb.conditions import Attr
+from pydantic import TypeAdapter, ValidationError
 
 from functions.clients.dynamodb import Table
 from functions.clients.openai_batches import BatchJobs, Job, JobError
@@ -28,11 +28,13 @@ from functions.completions.collection.job_statuses import (
 from functions.completions.collection.request_index import RequestIndex
 from functions.completions.collection.result_lines import UnreadableLineError, custom_id, raw_lines
 from functions.completions.labels import batch_summary
-from functions.completions.messages import CollectedBatch
+from functions.completions.messages import ChunkRef, CollectedBatch
 from functions.completions.vocabulary import BatchStatus
 from functions.errors import InvalidItemError, OpenAINotFoundError, OpenAIUnavailableError
+from functions.excerpts import excerpt
 from functions.observability import count, describe, logger
 
+_CHUNKS = TypeAdapter(list[ChunkRef])
 _ERRORS_NAMED = 3
 # Of one error; it is repeated in the record of each target.
 _MOST_CHARACTERS = 500
@@ -152,8 +154,7 @@ def _reason(job: Job) -> str | None:
 
 def _told(error: JobError) -> str:
     """What OpenAI says, as far as an item takes it: not all of it, and no half of a character."""
-    text = f"{error.code}: {error.message}"[:_MOST_CHARACTERS]
-    return text.encode(errors="replace").decode()
+    return excerpt(f"{error.code}: {error.message}", _MOST_CHARACTERS)
 
 
 def _learn_from(job: Job, table: Table, now: float) -> None:
@@ -190,7 +191,10 @@ def _chunks_there(summary: BatchSummary, bucket: Bucket) -> int:
     listed = bucket.get(key)
     if listed is None:
         raise InvalidItemError(f"batch {summary.batch_id} is {summary.status}, without {key}")
-    return len(json.loads(listed))
+    try:
+        return len(_CHUNKS.validate_json(listed))
+    except ValidationError:
+        raise InvalidItemError(f"{key} is no list of chunks") from None
 
 
 def _collected(summary: BatchSummary, bucket: Bucket, chunks: int) -> CollectedBatch:

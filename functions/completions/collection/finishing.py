@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from boto3.dynamodb.conditions import Attr, Key
 
-from functions.clients.dynamodb import Table, Update
+from functions.clients.dynamodb import Item, Table, Update
 from functions.completions import capacity
 from functions.completions.batches import BatchSummary
 from functions.completions.collection.job_statuses import ENDS
@@ -84,8 +84,15 @@ def _end(summary: BatchSummary) -> BatchStatus:
 def _outcomes(table: Table, batch_id: str) -> Mapping[Outcome, int]:
     """How many targets ended where, with the zeros."""
     records = Key("PK").eq(f"BATCH#{batch_id}") & Key("SK").begins_with("RESULT#")
-    found = Counter(record["outcome"] for record in table.query(records, only=["outcome"]))
+    found = Counter(_outcome(record, batch_id) for record in table.query(records, only=["outcome"]))
     return {outcome: found[outcome] for outcome in Outcome}
+
+
+def _outcome(record: Item, batch_id: str) -> Outcome:
+    try:
+        return Outcome(record.get("outcome", ""))
+    except ValueError:
+        raise InvalidItemError(f"batch {batch_id} has a record without an outcome") from None
 
 
 def _count(summary: BatchSummary, outcomes: Mapping[Outcome, int]) -> None:

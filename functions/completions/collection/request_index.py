@@ -5,16 +5,19 @@ import tempfile
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Self
+from typing import Annotated, BinaryIO, Self
 
-from pydantic_core import from_json
+from pydantic import BaseModel, Field, StrictStr, ValidationError
 
 from functions.clients.s3 import Bucket
 from functions.errors import InvalidItemError
 
 
 class RequestIndex:
-    """The lines of a batch's targets object, in the order of the job's input file."""
+    """The lines of a batch's targets object, in the order of the job's input file.
+
+    InvalidItemError if one cannot be read.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -22,13 +25,13 @@ class RequestIndex:
         self._places: dict[str, int] = {}
         file.seek(0)
         for line in file:
-            self._places[from_json(line)["customId"]] = len(self)
+            self._places[_custom_id(line)] = len(self)
             self._starts.append(self._starts[-1] + len(line))
 
     @classmethod
     @contextmanager
     def of(cls, bucket: Bucket, key: str) -> Iterator[Self]:
-        """The requests of an object; InvalidItemError if it is not there."""
+        """The requests of an object; InvalidItemError if it is not there or broken."""
         blocks = bucket.blocks(key)
         if blocks is None:
             raise InvalidItemError(f"{key} is not in the bucket {bucket.name}")
@@ -48,3 +51,14 @@ class RequestIndex:
         """The request's line, with its end."""
         start, end = self._starts[place], self._starts[place + 1]
         return os.pread(self._file.fileno(), end - start, start)
+
+
+class _Line(BaseModel):
+    custom_id: Annotated[StrictStr, Field(alias="customId")]
+
+
+def _custom_id(line: bytes) -> str:
+    try:
+        return _Line.model_validate_json(line).custom_id
+    except ValidationError:
+        raise InvalidItemError("a line of a batch's targets cannot be read") from None

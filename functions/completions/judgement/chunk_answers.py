@@ -23,7 +23,7 @@ class ChunkAnswers:
 
 
 def read_chunk(bucket: Bucket, batch_id: str, chunk: str) -> ChunkAnswers:
-    """Read a chunk's two objects; InvalidItemError if one is not there."""
+    """Read a chunk's two objects; InvalidItemError if one is not there or broken."""
     kept_at = lines_key(batch_id, chunk)
     # Not splitlines: a carriage return is no end of a line.
     lines = _object(bucket, kept_at).split(b"\n")
@@ -33,6 +33,8 @@ def read_chunk(bucket: Bucket, batch_id: str, chunk: str) -> ChunkAnswers:
     for text in _object(bucket, entries_key(batch_id, chunk)).splitlines():
         entry = Entry.from_line(text)
         raw_line = None if entry.line is None else f"{kept_at}#{entry.line}"
+        if entry.line is not None and entry.line >= len(lines):
+            raise InvalidItemError(f"there is no line at {raw_line}")
         if entry.line is None or raw_line is None:
             answers |= {answer.target: answer for answer in _unanswered(entry)}
         elif entry.request is None:

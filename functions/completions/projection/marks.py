@@ -16,11 +16,11 @@ from functions.completions.entities import (
     UNMARK,
     UNPROJECTED,
     ReceiptWordLabel,
-    key_of,
 )
 from functions.completions.identifiers import LabelId, ReceiptId, WordId
 from functions.completions.labels import labels_of, readable
 from functions.errors import InvalidItemError
+from functions.items import key_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,8 @@ class MarkedWords:
 
     def _untried_items(self) -> Iterator[Item]:
         for item in marked_items(self._table, UNPROJECTED, only=("PK", "SK", "projection")):
-            mark = (item["PK"], item["SK"], item.get("projection", ""))
+            # As a text, as what is no version may be anything.
+            mark = (item["PK"], item["SK"], str(item.get("projection", "")))
             if mark not in self._tried:
                 self._tried.add(mark)
                 yield item

@@ -64,9 +64,10 @@ class Files:
         return file.to_wire()
 
     def list(self, request: ApiRequest) -> Page:
-        """The files, of one purpose if asked."""
+        """The files in the order of their creation, of one purpose if asked."""
         purpose = request.query.get("purpose")
         files = [file for file in self._state.files.values() if purpose in (None, file.purpose)]
+        files.sort(key=lambda file: file.created_at)
         shown, has_more = cut(files, request.query, default=MAX_LISTED, ceiling=MAX_LISTED)
         return page(
             [file.to_wire() for file in shown], [file.id for file in shown], has_more=has_more

@@ -44,10 +44,10 @@ def test_a_secret_is_kept_for_five_minutes(kept: Secret, provider: AgeingProvide
     assert kept.read() == "new"
 
 
-def test_reading_afresh_passes_over_the_kept_text_and_keeps_the_new_one(
+def test_a_text_that_was_refused_is_read_afresh_and_the_new_one_kept(
     kept: Secret, provider: AgeingProvider
 ) -> None:
-    assert kept.read(afresh=True) == "new"
+    assert kept.read(refused=API_KEY) == "new"
 
     provider.age(299)
     assert kept.read() == "new"
@@ -78,10 +78,18 @@ def test_two_secrets_keep_nothing_of_each_other(kept: Secret) -> None:
     assert kept.read() == API_KEY
 
 
-@pytest.mark.parametrize("afresh", [False, True])
-def test_a_secret_that_is_not_there_is_unavailable_and_named(aws: None, *, afresh: bool) -> None:
+def test_a_text_that_has_been_replaced_already_is_not_read_again(kept: Secret) -> None:
+    assert kept.read(refused="what somebody else was refused") == API_KEY
+
+
+def test_a_text_comes_without_the_white_space_around_it(secret: Secret) -> None:
+    boto3.client("secretsmanager").put_secret_value(SecretId="openai-key", SecretString=" key\r\n")
+    assert secret.read() == "key"
+
+
+def test_a_secret_that_is_not_there_is_unavailable_and_named(aws: None) -> None:
     with pytest.raises(AwsUnavailableError, match="the secret missing-key could not be read"):
-        Secret("missing-key").read(afresh=afresh)
+        Secret("missing-key").read()
 
 
 def test_a_secret_shows_itself_by_no_text(kept: Secret) -> None:

@@ -1,8 +1,6 @@
 """Downloads over TLS: verified on the name, though the address is pinned."""
 
-import datetime as dt
 import os
-import random
 import socket
 import ssl
 import threading
@@ -11,9 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from functions.clients import web
 from functions.clients.web import download, tls_context
@@ -25,6 +20,7 @@ from tests.functions.clients.web_server import (
     Serve,
     failure,
     limits,
+    make_certificate,
     redirect,
     reply,
 )
@@ -32,23 +28,7 @@ from tests.functions.clients.web_server import (
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for name.test with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "name.test")])
-    now = dt.datetime.now(dt.UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), random.getrandbits(64))
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("name.test")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "name.test.pem"
-    pkcs8, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    pem = serialization.Encoding.PEM
-    path.write_bytes(signed.public_bytes(pem) + key.private_bytes(pem, pkcs8, plain))
-    return path
+    return make_certificate(tmp_path_factory.mktemp("tls"), "name.test")
 
 
 class TlsServer:

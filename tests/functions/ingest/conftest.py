@@ -97,7 +97,7 @@ class Worker:
                 download=self.web.download,
                 min_characters=50,
                 fallback_model="gpt-test",
-                stack_mark="mark",
+                stack_mark=self.table.name,
                 clock=self.clock,
             ),
             handover=Handover(ledger=ledger, stores=stores, openai=self.openai, flow=self.flow),

@@ -6,12 +6,12 @@ import re
 import zipfile
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from functions.clients.web import Fetched
 from functions.errors import DownloadError, DownloadFailure
-from functions.ingest.documents import MEDIA_TYPES, Document, file_name, to_document
+from functions.ingest.documents import MEDIA_TYPES, Document, file_name, key_in, to_document
 from functions.ingest.pages import MAX_TAGS
 
 ACCEPTED = set(
@@ -24,6 +24,9 @@ ACCEPTED = set(
 PROSE = "The quick brown fox jumps over the lazy dog. " * 6
 PAGE = f"<!DOCTYPE html><html><head><title>Foxes</title></head><body><p>{PROSE}</p></body></html>"
 OCTETS = "application/octet-stream"
+KEYS = st.text("0123456789abcdef", min_size=64, max_size=64)
+# As DynamoDB takes them, and as long as leaves room for the rest of a file's name.
+TABLES = st.from_regex(r"[A-Za-z0-9_.-]{3,183}", fullmatch=True)
 
 
 def archive(*members: str) -> bytes:
@@ -370,35 +373,82 @@ def test_any_bytes_are_a_document_or_a_download_error(
 @pytest.mark.parametrize(
     ("url", "name"),
     [
-        ("https://example.com/", "example-com.m.md"),
-        ("https://www.Example.com/News/Fox_Story-2", "www-example-com-news-fox-story-2.m.md"),
-        ("https://example.com/a.html?utm=1#top", "example-com-a.m.md"),
-        ("https://example.com/report%202024.PDF", "example-com-report-2024.m.md"),
-        ("https://example.com/a.csv", "example-com-a.m.md"),
-        ("https://example.com/a.pdf/", "example-com-a.m.md"),
-        ("https://example.com/v1.2", "example-com-v1-2.m.md"),
-        ("https://example.com/article.aspx", "example-com-article-aspx.m.md"),
-        ("https://b\u00fccher.example/\u00e9t\u00e9", "bucher-example-ete.m.md"),
-        ("https://example.com/%E6%97%A5%E6%9C%AC", "example-com.m.md"),
-        ("https://example.com:8080/a/../..%2f..%2fetc", "example-com-8080-a-etc.m.md"),
-        ("https://a.example/web/https://b.example/x", "a-example-web-https-b-example-x.m.md"),
-        ("https://me:secret@example.com/x", "example-com-x.m.md"),
-        (f"https://example.com/{'a' * 500}", f"example-com-{'a' * 68}.m.md"),
-        (f"https://{'a' * 79}/b", f"{'a' * 79}.m.md"),
-        ("", "document.m.md"),
-        ("https://[::", "document.m.md"),
+        ("https://example.com/", "example-com.m-7.md"),
+        ("https://www.Example.com/News/Fox_Story-2", "www-example-com-news-fox-story-2.m-7.md"),
+        ("https://example.com/a.html?utm=1#top", "example-com-a.m-7.md"),
+        ("https://example.com/report%202024.PDF", "example-com-report-2024.m-7.md"),
+        ("https://example.com/a.csv", "example-com-a.m-7.md"),
+        ("https://example.com/a.pdf/", "example-com-a.m-7.md"),
+        ("https://example.com/v1.2", "example-com-v1-2.m-7.md"),
+        ("https://example.com/article.aspx", "example-com-article-aspx.m-7.md"),
+        ("https://b\u00fccher.example/\u00e9t\u00e9", "bucher-example-ete.m-7.md"),
+        ("https://example.com/%E6%97%A5%E6%9C%AC", "example-com.m-7.md"),
+        ("https://example.com:8080/a/../..%2f..%2fetc", "example-com-8080-a-etc.m-7.md"),
+        ("https://a.example/web/https://b.example/x", "a-example-web-https-b-example-x.m-7.md"),
+        ("https://me:secret@example.com/x", "example-com-x.m-7.md"),
+        (f"https://example.com/{'a' * 500}", f"example-com-{'a' * 68}.m-7.md"),
+        (f"https://{'a' * 79}/b", f"{'a' * 79}.m-7.md"),
+        ("", "document.m-7.md"),
+        ("https://[::", "document.m-7.md"),
     ],
 )
 def test_a_file_is_named_after_its_url(url: str, name: str) -> None:
-    assert file_name(url, ".md", mark="m") == name
+    assert file_name(url, ".md", stack_mark="m", key="7") == name
 
 
 @given(
     st.text() | st.builds("https://{}/{}".format, st.text(), st.text()),
     st.sampled_from(sorted(ACCEPTED)),
+    TABLES,
+    KEYS,
 )
-def test_every_name_is_safe_and_has_the_documents_extension(url: str, extension: str) -> None:
-    mark = "ingest-ledger-0a1b2c3-" + "f" * 80
-    name = file_name(url, extension, mark=mark)
-    assert len(name) <= 200
-    assert re.fullmatch(rf"[a-z0-9][a-z0-9-]{{0,79}}\.{mark}{re.escape(extension)}", name)
+def test_every_name_is_safe_and_says_whose_it_is_and_of_which_type(
+    url: str, extension: str, table: str, key: str
+) -> None:
+    name = file_name(url, extension, stack_mark=table, key=key)
+    assert len(name) <= 255
+    mark = re.escape(f".{table}-{key}{extension}")
+    assert re.fullmatch(rf"[a-z0-9][a-z0-9-]{{0,79}}{mark}", name)
+    assert key_in(name, stack_mark=table) == key
+
+
+@given(st.text(min_size=1), TABLES, TABLES, KEYS, st.sampled_from(sorted(ACCEPTED)))
+@example("https://a.example", "ledger", "ledger-2", "0" * 64, ".md")
+@example("https://a.example", "ledger-" + "0" * 64, "ledger", "0" * 64, ".md")
+@example("https://a.example", "a.ledger", "ledger", "0" * 64, ".md")
+@example("https://a.example", "a-b", "a.b", "0" * 64, ".md")
+def test_a_name_of_another_stack_is_nobody_elses(
+    url: str, table: str, other: str, key: str, extension: str
+) -> None:
+    assume(table != other)
+    assert key_in(file_name(url, extension, stack_mark=table, key=key), stack_mark=other) is None
+
+
+@given(
+    st.text() | st.builds("{}.ledger-{}{}".format, st.text(), KEYS, st.text()),
+    st.integers(0, 120),
+    st.text(max_size=2),
+    st.integers(0, 2),
+)
+@example(f"a.ledger-{'0' * 64}.md", 0, "A", 1)
+@example(f"a.ledger-{'0' * 64}.md", 77, "\n", 0)
+@example(f"a.ledger-{'0' * 64}.md", 9, "a.", 0)
+@example(f"a.ledger-{'0' * 64}.md", 20, "g", 1)
+@example(f"a.ledger-{'0' * 64}.md", 20, "", 1)
+def test_a_name_that_we_did_not_make_has_no_key(
+    name: str, position: int, other: str, fewer: int
+) -> None:
+    spoiled = name[:position] + other + name[position + fewer :]
+    key = key_in(spoiled, stack_mark="ledger")
+    if key is not None:
+        slug, _, rest = spoiled.partition(".")
+        assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", slug)
+        assert re.fullmatch(r"[0-9a-f]{64}", key)
+        assert rest in {f"ledger-{key}{extension}" for extension in ACCEPTED}
+
+
+def test_a_slug_gives_way_to_the_mark() -> None:
+    url, key = f"https://example.com/{'a' * 100}", "0" * 64
+    assert file_name(url, ".docx", stack_mark="m" * 183, key=key) == f"e.{'m' * 183}-{key}.docx"
+    assert file_name(url, ".docx", stack_mark="m" * 172, key=key).startswith("example-com.m")
+    assert len(file_name(url, ".md", stack_mark="m" * 31, key=key)) == 80 + 1 + 31 + 65 + 3

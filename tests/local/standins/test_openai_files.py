@@ -105,6 +105,17 @@ def test_files_are_listed_newest_first_by_purpose_and_page(openai_client: OpenAI
     assert [file.id for file in rest] == ids[5:]
 
 
+def test_files_are_listed_by_the_time_of_their_creation(
+    openai_standin: OpenAIStandIn, openai_client: OpenAI
+) -> None:
+    ids = [upload(openai_client, f"{number}.md") for number in range(3)]
+    openai_standin.files[ids[1]].created_at -= 10
+
+    listed = openai_client.files.list(order="asc")
+    assert [file.id for file in listed] == [ids[1], ids[0], ids[2]]
+    assert [file.id for file in openai_client.files.list(after=ids[0])] == [ids[1]]
+
+
 @pytest.mark.parametrize("limit", [0, 10_001])
 def test_a_page_of_files_holds_1_to_10000(openai_client: OpenAI, limit: int) -> None:
     with pytest.raises(BadRequestError, match="'limit'"):

@@ -1,0 +1,1 @@
+"""The sweep of documents at OpenAI that belong to nothing."""

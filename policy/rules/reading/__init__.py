@@ -1,0 +1,1 @@
+"""How rules read resources, their relations, and the documents in them."""
