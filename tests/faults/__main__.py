@@ -22,7 +22,7 @@ from tests.faults.world import worlds
 _ROOT = Path(__file__).parents[2]
 _DOCUMENT = _ROOT / "docs" / "reliability.md"
 _BETWEEN_THE_MARKS = re.compile(r"(?<=<!-- begin table -->\n).*(?=<!-- end table -->)", re.DOTALL)
-_EXAMPLES = "300"
+_EXAMPLES = "80"
 
 
 def main() -> int:

@@ -213,7 +213,7 @@ def test_documents_survive_whatever_is_drawn(new_world: NewWorld) -> None:
     run_state_machine_as_test(
         Drawn,
         settings=settings(
-            max_examples=int(os.environ.get("FAULTS_EXAMPLES", "15")),
+            max_examples=int(os.environ.get("FAULTS_EXAMPLES", "10")),
             stateful_step_count=20,
             deadline=None,
             database=None,
