@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Annotated
 
 from openai import omit
-from pydantic import Field
+from pydantic import Field, StrictInt
 from pydantic.dataclasses import dataclass
 
 from functions.clients.openai_connection import OpenAIConnection
@@ -25,7 +25,7 @@ class ListedFile:
 
     id: OpenAIId
     name: str
-    created_at: Annotated[int, Field(gt=0, le=10**11)]
+    created_at: Annotated[StrictInt, Field(gt=0, le=10**11)]
 
 
 @dataclass(frozen=True, kw_only=True)
