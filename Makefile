@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/python -m local demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m ''
+	$(BIN)/python -m pytest -m ''
 
 # Every call of the functions, with everything that can go wrong at it: docs/reliability.md.
 faults: $(STAMP)

@@ -85,7 +85,7 @@ def _show(console: Console, found: Sequence[Outcome]) -> None:
 def _random_and_embedded() -> int:
     """The random schedule at length, and a fault for each state in the embedded AWS."""
     tests = ["tests/faults", "tests/local/test_state_faults.py"]
-    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", "-m", ""]
+    command = [sys.executable, "-m", "pytest", "-m", ""]
     environment = {**os.environ, "FAULTS_EXAMPLES": _EXAMPLES}
     return subprocess.run([*command, *tests], cwd=_ROOT, env=environment, check=False).returncode
 

@@ -215,7 +215,6 @@ def test_documents_survive_whatever_is_drawn(new_world: NewWorld) -> None:
         settings=settings(
             max_examples=int(os.environ.get("FAULTS_EXAMPLES", "10")),
             stateful_step_count=20,
-            deadline=None,
             database=None,
             # The short form is the same each time; the long one looks for more.
             derandomize="FAULTS_EXAMPLES" not in os.environ,

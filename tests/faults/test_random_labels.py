@@ -26,7 +26,6 @@ def test_labels_survive_whatever_happens() -> None:
             max_examples=EXAMPLES,
             derandomize="FAULTS_EXAMPLES" not in os.environ,
             stateful_step_count=15,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

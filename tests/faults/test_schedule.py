@@ -13,7 +13,7 @@ from tests.faults.schedule import Scenario, one_fault_each, outcomes, points
 from tests.faults.seam import Point
 from tests.faults.world import NewWorld, worlds
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("fault schedule")]
+pytestmark = [pytest.mark.faults]
 
 RELIABILITY = Path(__file__).parents[2] / "docs" / "reliability.md"
 CLIENTS = Path(next(iter(functions.clients.__path__)))

@@ -75,7 +75,7 @@ def test_one_text_for_every_key(text: str) -> None:
     check(dict.fromkeys(DECLARED, text))
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=200, derandomize=True)
 @given(config=st.dictionaries(st.sampled_from(sorted(DECLARED)), texts, min_size=1, max_size=4))
 @example(config={"completionMaxEnqueuedTokens": "9" * 60})
 @example(config={"downloadPorts": "[" * 50_000})

@@ -12,7 +12,7 @@ import pytest
 from infra import bundle
 from tests.infra.conftest import ROOT, Deploy
 
-pytestmark = [pytest.mark.bundle, pytest.mark.xdist_group("bundle")]
+pytestmark = [pytest.mark.bundle]
 
 
 @pytest.fixture(scope="session")

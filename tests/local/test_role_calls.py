@@ -23,7 +23,6 @@ FUNCTION, MACHINE, SCHEDULE = (
 pytestmark = [
     pytest.mark.embedded,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("role-calls"),
 ]
 
 Pair = tuple[str, str]

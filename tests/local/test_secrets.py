@@ -22,7 +22,7 @@ from tests.local.marked_run import (
 from tests.local.planted_keys import PLANTS
 from tests.local.written_places import PLACES, Run, without_secrets
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(600), pytest.mark.xdist_group("secrets")]
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

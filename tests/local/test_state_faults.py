@@ -34,7 +34,6 @@ CONFIG = {**label_batches.CONFIG, "vectorStorePollMaxAttempts": "1"}
 pytestmark = [
     pytest.mark.embedded,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("state-faults"),
 ]
 
 

@@ -15,7 +15,7 @@ from local.standins.openai import BatchPlan, Fault, FileFailure, OpenAIStandIn
 
 PATIENCE_SECONDS = 60
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("vector-store-batch-flow")]
+pytestmark = [pytest.mark.embedded]
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,7 @@ def test_a_port_where_nobody_listens_is_no_connection(serve: Serve) -> None:
     assert str(server.port) in str(error)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=300), st.sampled_from([b"", b"HTTP/1.1 200 OK\r\n", reply(body=b"")]))
 @example(b"Location: http://[::1\r\n\r\n", b"HTTP/1.1 302 Found\r\n")
 def test_whatever_a_server_sends_is_a_page_or_a_download_error(

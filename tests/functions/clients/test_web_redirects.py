@@ -200,14 +200,14 @@ def test_the_system_resolves_what_nobody_else_does(serve: Serve) -> None:
     assert error.failure is DownloadFailure.UNRESOLVED_NAME
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.text() | st.builds("http://{}.test/{}".format, st.text(max_size=20), st.text()))
 def test_whatever_the_url_is_the_error_is_a_download_error(url: str) -> None:
     with pytest.raises(DownloadError):
         download(url, limits(timeout_seconds=0.2, allow_loopback=False), Names())
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.text(max_size=40))
 @example("/%zz\"<>{}|^`'[]?#a?b#c")
 def test_any_path_can_be_asked_for(serve: Serve, path: str) -> None:

@@ -17,7 +17,7 @@ from tests.functions.download_guard.cases import HELLO
 from tests.functions.download_guard.internet import PUBLIC, PUBLIC_V6, Internet
 from tests.functions.download_guard.refused_addresses import ANSWERS, SPELLINGS
 
-many = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 HEADERS = st.sampled_from(
     [

@@ -347,7 +347,7 @@ PIECES = re.findall(
 MARKUP = st.lists(st.sampled_from(PIECES)).map("".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.binary(max_size=300)
     | MARKUP.map(str.encode)

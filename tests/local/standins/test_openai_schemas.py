@@ -70,7 +70,7 @@ def fill(model: type[BaseModel]) -> BaseModel:
     return model.model_validate(Filler(schema, Material((), PROMPT)).fill())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(models(st.recursive(st.sampled_from(LEAVES), kinds, max_leaves=6)))
 def test_an_answer_is_valid_for_any_model(model: type[BaseModel]) -> None:
     fill(model)

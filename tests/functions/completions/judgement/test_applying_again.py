@@ -280,7 +280,6 @@ def jobs(draw: st.DrawFn) -> tuple[list[ReceiptWordLabel], list[LabelId], list[d
 
 @settings(
     max_examples=8,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
