@@ -1,23 +1,21 @@
 """``make faults``: all of the fault schedule, and its table, here and in docs/reliability.md."""
 
-import multiprocessing
 import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stdout
+from itertools import groupby
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from tests.faults import report
-from tests.faults.scenarios import SCENARIOS
-from tests.faults.schedule import Outcome, cases, outcomes, points
-from tests.faults.world import worlds
+from tests.faults.schedule import Outcome
+from tests.faults.shares import play_all
 
 _ROOT = Path(__file__).parents[2]
 _DOCUMENT = _ROOT / "docs" / "reliability.md"
@@ -29,7 +27,7 @@ def main() -> int:
     """0 if everything survived everything."""
     started = time.monotonic()
     console = Console()
-    found = _play_all(console)
+    found = play_all(console)
     _show(console, found)
     _DOCUMENT.write_text(
         _BETWEEN_THE_MARKS.sub(
@@ -42,39 +40,21 @@ def main() -> int:
     return int(any(outcome.problem for outcome in found) or others)
 
 
-def _play_all(console: Console) -> list[Outcome]:
-    shares = os.cpu_count() or 1
-    found: list[Outcome] = []
-    # Not forked: each process has a moto and two servers of its own.
-    with ProcessPoolExecutor(shares, multiprocessing.get_context("spawn")) as processes:
-        for number, scenario in enumerate(SCENARIOS):
-            started = time.monotonic()
-            work = [processes.submit(_play, number, share, shares) for share in range(shares)]
-            played = [outcome for each in work for outcome in each.result()]
-            console.print(
-                f"{scenario.name}: {report.counts(played)} {time.monotonic() - started:.0f} s"
-            )
-            found += played
-    return found
-
-
-def _play(number: int, share: int, shares: int) -> list[Outcome]:
-    """Every so-manyth case of a scenario."""
-    scenario = SCENARIOS[number]
-    # The functions write their metrics there.
-    with (
-        Path(os.devnull).open("w") as nowhere,
-        redirect_stdout(nowhere),
-        worlds(scenario.config) as new_world,
-    ):
-        chosen = cases(points(scenario, new_world))[share::shares]
-        return list(outcomes(scenario, new_world, chosen))
-
-
 def _show(console: Console, found: Sequence[Outcome]) -> None:
-    table = Table(*report.HEADINGS, title="Calls and what went wrong at them: how many survived")
-    for row in report.rows(found):
-        table.add_row(*row.cells())
+    # Narrow, as a terminal may have 80 columns.
+    table = Table(
+        title="Calls and what went wrong at them: how many survived",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("call", overflow="fold")
+    for heading in report.HEADINGS[2:]:
+        table.add_column(heading, justify="right")
+    for function, calls in groupby(report.rows(found), key=lambda row: row.function):
+        table.add_row(f"[bold]{function}[/]")
+        for row in calls:
+            table.add_row(*row.cells()[1:])
+        table.add_section()
     console.print(table)
     for outcome in found:
         if outcome.problem:

@@ -1,5 +1,6 @@
 """What others write: labels and vectors, past the flow."""
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -14,8 +15,12 @@ def put(world: World, entities: Iterable[Receipt | ReceiptWordLabel]) -> None:
 
 
 def decide(world: World, label: ReceiptWordLabel) -> None:
-    """A person says how a label stands, and has its word projected, as whoever changes one."""
-    put(world, [label.model_copy(update={"projection": "by hand"})])
+    """A person says how a label stands, and has its word projected, as whoever changes one.
+
+    The mark has a version of its own each time: of two with the same one, the second would go when
+    the first has been projected.
+    """
+    put(world, [label.model_copy(update={"projection": str(uuid.uuid4())})])
 
 
 def add_vectors(world: World, labels: Iterable[ReceiptWordLabel]) -> None:

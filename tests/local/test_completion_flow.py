@@ -28,7 +28,7 @@ def test_every_label_is_asked_about_once_and_a_second_run_changes_nothing() -> N
 
 
 def test_two_pollers_at_once_do_what_one_does() -> None:
-    with deployed(receipts=40, completionBatchMaxRequests="4") as flow:
+    with deployed(receipts=20, completionBatchMaxRequests="2") as flow:
         assert len(flow.submit()["batches"]) == 10
 
         while flow.look().under_way:
