@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from functions.clients.dynamodb import MOST_ACTIONS, Action, Table
-from functions.completions.lookahead import in_order
+from functions.lookahead import in_order
 
 AT_ONCE = 5_000
 """So many actions are in memory at once, in calls that are made side by side."""

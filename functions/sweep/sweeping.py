@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 from functions.clients.dynamodb import Table
 from functions.clients.openai_files import DocumentFiles, FilePage, ListedFile
-from functions.completions.lookahead import in_order
 from functions.errors import FinalError, FlowError, OpenAIRejectedError
 from functions.ingest.documents import key_in
 from functions.ingest.ledger import named_files
+from functions.lookahead import in_order
 from functions.observability import count, describe, logger
 
 # By far longer than an invocation lives.

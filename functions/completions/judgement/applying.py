@@ -15,11 +15,11 @@ from functions.completions.judgement.judgements import MOST_ACTIONS_OF_ONE, acti
 from functions.completions.judgement.judging import Judgement, is_held, judge
 from functions.completions.judgement.line_answers import Answer
 from functions.completions.labels import LabelledReceipt, batch_summary, labels_of
-from functions.completions.lookahead import in_order
 from functions.completions.messages import ChunkRef
 from functions.completions.transactions import write_units
 from functions.completions.vocabulary import BatchStatus
 from functions.errors import AwsUnavailableError, InvalidItemError
+from functions.lookahead import in_order
 from functions.observability import count, logger
 
 # Judgements of one word are written together, and this is how many fit into one transaction. The

@@ -6,10 +6,10 @@ from functions.clients.dynamodb import Table
 from functions.completions.entities import ReceiptWordLabel
 from functions.completions.identifiers import ReceiptId
 from functions.completions.labels import labelled_receipt, labels_with_status
-from functions.completions.lookahead import in_order
 from functions.completions.submission import prompts
 from functions.completions.submission.prompts import Prompt
 from functions.completions.vocabulary import ValidationStatus
+from functions.lookahead import in_order
 from functions.observability import count, logger
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.completions.lookahead import in_order
+from functions.lookahead import in_order
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
