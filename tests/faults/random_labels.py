@@ -1,14 +1,10 @@
 """Labels in a world where anything can happen at any call, and others are at work as well."""
 
-import random
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar
 
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from openai.types import BatchError
@@ -96,8 +92,6 @@ class RandomLabels(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._while_it_lasts = ExitStack()
-        self._while_it_lasts.enter_context(_the_same_ids_each_time())
         self.world: World = type(self).new_world()
         self.production = Production(self.world)
         self.truth: dict[str, str | None] = {}
@@ -187,10 +181,6 @@ class RandomLabels(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """All comes to rest, whatever is still to go wrong."""
-        with self._while_it_lasts:
-            self._come_to_rest()
-
-    def _come_to_rest(self) -> None:
         self.production.settle(_MOST_HOURS)
         found = look(self.world)
         require(found, [*AT_REST, keeps(self.decided)])
@@ -211,12 +201,3 @@ class RandomLabels(RuleBasedStateMachine):
         items = self.world.stack.items("labelTableName")
         labels = [i for i in items if i.get("TYPE") == "RECEIPT_WORD_LABEL"]
         return {each.id.text: each for each in map(ReceiptWordLabel.from_item, labels)}
-
-
-@contextmanager
-def _the_same_ids_each_time() -> Iterator[None]:
-    """While the block runs ids are no surprise: batches come in the order of theirs."""
-    ids = random.Random(0)  # noqa: S311 - it is their predictability that is wanted
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4))
-        yield

@@ -23,8 +23,6 @@ class Wire:
         self._openai = openai
         self._pinecone = pinecone
         self._losing = False
-        self._lost: dict[str, Any] = {}
-        """Answers by the token of the request, which says that it is the same one again."""
 
     @contextmanager
     def lose_next_answer(self, call: str) -> Iterator[None]:
@@ -43,17 +41,20 @@ class Wire:
     def in_place(self, seam: Seam) -> Iterator[None]:
         """While the block runs, AWS's answers pass here, and ``seam`` is told of each request."""
         answer = BotocoreStubber.process_request
+        # By the token of the request, which says that it is the same one again. No world has
+        # another's, as their tokens are the same.
+        lost: dict[str, Any] = {}
 
         def process_request(stubber: BotocoreStubber, request: Any) -> Any:
             seam.note_request(f"{request.method} {request.url}")
             token = _token(request)
-            if token in self._lost:
-                return self._lost[token]
+            if token in lost:
+                return lost[token]
             answered = answer(stubber, request)
             if self._losing:
                 self._losing = False
                 if token:
-                    self._lost[token] = answered
+                    lost[token] = answered
                 raise ReadTimeoutError(endpoint_url=request.url)
             return answered
 

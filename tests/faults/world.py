@@ -2,7 +2,9 @@
 
 import functools
 import os
+import random
 import ssl
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -69,6 +71,7 @@ def worlds(config: Mapping[str, str] | None = None) -> Iterator[NewWorld]:
         def new_world() -> World:
             in_place.close()
             clock.start_again()
+            in_place.enter_context(_the_same_ids_each_time())
             stack.empty()
             _empty(openai, pinecone)
             stack.seam = Seam(lose_next_answer=wire.lose_next_answer)
@@ -117,6 +120,15 @@ def _clients_made_once() -> Iterator[None]:
             (ssl, "create_default_context"),
         ):
             patch.setattr(module, maker, functools.cache(getattr(module, maker)))
+        yield
+
+
+@contextmanager
+def _the_same_ids_each_time() -> Iterator[None]:
+    """Batches come in the order of theirs, and each play of a scenario must make the same calls."""
+    ids = random.Random(0)  # noqa: S311 - it is their predictability that is wanted
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4))
         yield
 
 

@@ -17,7 +17,7 @@ pytestmark = NEEDS_RECEIPTS
 
 
 def test_every_label_is_asked_about_once_and_a_second_run_changes_nothing() -> None:
-    with deployed(receipts=20) as flow:
+    with deployed(receipts=6) as flow:
         flow.rounds().run()
 
         snapshot = flow.look()
