@@ -15,7 +15,7 @@ import pytest
 from functions.completions.identifiers import LabelId, ReceiptId, WordId
 from functions.completions.vocabulary import Outcome, ValidationStatus
 from local.demo.labels.accounts import label_complaints
-from local.demo.labels.reading import LabelSnapshot, read_label_table
+from local.demo.labels.reading import LabelSnapshot, batches_under_way, read_label_table
 from local.demo.labels.rounds import Rounds
 from local.receipts.destination import Destination
 from local.receipts.files import read_labels, read_receipts
@@ -52,6 +52,9 @@ class Flow:
     def look(self) -> LabelSnapshot:
         return read_label_table(self.destination.dynamodb(), self.destination.label_table_name)
 
+    def under_way(self) -> int:
+        return batches_under_way(self.destination.dynamodb(), self.destination.label_table_name)
+
     def items(self) -> list[str]:
         """The whole table as texts, to be compared."""
         pages = (
@@ -87,6 +90,7 @@ class Flow:
         return Rounds(
             aws=self.stack.aws,
             look=self.look,
+            under_way=self.under_way,
             tell=self.told.append,
             deadline=time.monotonic() + PATIENCE_SECONDS,
         )

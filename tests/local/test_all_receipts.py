@@ -68,7 +68,7 @@ def test_all_receipts_end_as_the_truth_says_though_a_tenth_of_the_answers_is_spo
         flow.stack.standin.line_plans.add(_for(receipts[2], LinePlan(written=twice)))
 
         flow.submit()
-        eventually(lambda: flow.poll()["status"] == "SUCCEEDED" and not flow.look().under_way)
+        eventually(lambda: flow.poll()["status"] == "SUCCEEDED" and not flow.under_way())
 
         snapshot = flow.look()
         asked_again = {label.id for label in snapshot.labels.values() if _was_asked_in_vain(label)}

@@ -31,7 +31,7 @@ def test_two_pollers_at_once_do_what_one_does() -> None:
     with deployed(receipts=20, completionBatchMaxRequests="2") as flow:
         assert len(flow.submit()["batches"]) == 10
 
-        while flow.look().under_way:
+        while flow.under_way():
             both = [flow.start_poll(), flow.start_poll()]
             assert [flow.ended(arn)["status"] for arn in both] == ["SUCCEEDED", "SUCCEEDED"]
 

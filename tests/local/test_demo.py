@@ -1,13 +1,18 @@
 """The demo, run as a person runs it."""
 
 import json
+import secrets
+import subprocess
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.local.commands import local
+from tests.local.marked_keys import MarkedKeys
+from tests.local.written_places import files
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(400)]
 
@@ -17,14 +22,26 @@ KEYS = {
 }
 
 
-def test_the_demo_accounts_for_everything_that_it_sends(tmp_path: Path) -> None:
+def test_the_demo_accounts_for_everything_and_writes_no_key_of_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
+    keys = MarkedKeys(f"sk-proj-{secrets.token_urlsafe(24)}", f"pcsk_{secrets.token_urlsafe(24)}")
+    for name, key in zip(("OPENAI_API_KEY", "PINECONE_API_KEY"), keys.keys, strict=True):
+        monkeypatch.setenv(name, key)
     # Tests share the machine: the demo alone needs half of its own deadline.
     arguments = ["--report", str(tmp_path / "report.json"), "--deadline", "120"]
+    output, showing_keys = None, set[str]()
     with local(scratch, "demo", *arguments) as process:
-        output, _ = process.communicate(timeout=380)
+        while output is None:
+            with suppress(subprocess.TimeoutExpired):
+                output, _ = process.communicate(timeout=0.5)
+            # What is temporary is gone in the end.
+            showing_keys |= {name for name, found in files(scratch) if keys.found_in(found)}
     assert process.returncode == 0, output
+    assert not showing_keys
+    assert not keys.found_in(output.encode() + (tmp_path / "report.json").read_bytes())
     assert "Everything that was sent is accounted for." in output
     assert list(scratch.iterdir()) == []
 

@@ -173,18 +173,26 @@ class FakeAws:
         )
 
 
-def rounds(aws: FakeAws, look: Callable[[], LabelSnapshot], deadline: float = 1e12) -> Rounds:
+def rounds(
+    aws: FakeAws,
+    look: Callable[[], LabelSnapshot],
+    under_way: Callable[[], int] = lambda: 0,
+    deadline: float = 1e12,
+) -> Rounds:
     return Rounds(
-        aws=cast("EmbeddedAws", aws), look=look, tell=lambda _line: None, deadline=deadline
+        aws=cast("EmbeddedAws", aws),
+        look=look,
+        under_way=under_way,
+        tell=lambda _line: None,
+        deadline=deadline,
     )
 
 
 def test_rounds_go_on_until_no_label_waits() -> None:
     waiting = snapshot(labels=changed(TIME, validation_status=ValidationStatus.NONE))
-    running = snapshot(batches=[batch("b-1", {}, status=BatchStatus.PENDING)])
-    seen = iter([waiting, running, running, waiting, running, snapshot()])
+    seen, under_way = iter([waiting, waiting, snapshot()]), iter([1, 1, 0, 1, 0])
     aws = FakeAws()
-    asked = rounds(aws, lambda: next(seen))
+    asked = rounds(aws, lambda: next(seen), lambda: next(under_way))
 
     asked.run()
 
@@ -212,13 +220,10 @@ def test_rounds_that_change_nothing_come_to_an_end() -> None:
 def test_a_function_or_an_execution_that_fails_ends_the_rounds(
     aws: FakeAws, complaint: str
 ) -> None:
-    waiting = snapshot(
-        labels=changed(TIME, validation_status=ValidationStatus.NONE),
-        batches=[batch("b-1", {}, status=BatchStatus.PENDING)],
-    )
+    waiting = snapshot(labels=changed(TIME, validation_status=ValidationStatus.NONE))
 
     with pytest.raises(RoundError, match=complaint):
-        rounds(aws, lambda: waiting).run()
+        rounds(aws, lambda: waiting, lambda: 1).run()
 
 
 def test_rounds_end_with_their_time() -> None:

@@ -14,6 +14,7 @@ SEAMS = [
     queues.DELETE,
     tables.CALL,
     tables.ITEMS,
+    tables.PARSE,
     tables.QUERY,
     tables.SERIALIZE,
     tables.TRANSACTION,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Attr
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.parsing.tokens import ExpressionTokenizer
 
 from functions.clients.dynamodb import Table
 from local.aws import Aws
@@ -162,3 +163,38 @@ def test_every_kind_of_value_is_answered_as_it_was_put(aws: Aws) -> None:
             aws.client("dynamodb").get_item(TableName="kinds", Key={"pk": {"S": "1"}})["Item"]
             == item
         )
+
+
+def test_the_text_of_an_update_is_parsed_once_and_means_for_each_item_what_it_says(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_table(aws, "updates", {"pk": "HASH"})
+    parsed: list[str] = []
+    tokens_of = ExpressionTokenizer.make_list
+
+    def tokens(text: str) -> Any:
+        parsed.append(text)
+        return tokens_of(text)
+
+    monkeypatch.setattr(ExpressionTokenizer, "make_list", tokens)
+    text = "SET n = if_not_exists(n, :n), l = list_append(if_not_exists(l, :none), :l) REMOVE gone"
+
+    def update(pk: str, value: str) -> Any:
+        values = {":n": {"N": value}, ":l": {"L": [{"S": value}]}, ":none": {"L": []}}
+        return aws.client("dynamodb").update_item(
+            TableName="updates",
+            Key={"pk": {"S": pk}},
+            UpdateExpression=text,
+            ExpressionAttributeValues=values,
+            ReturnValues="ALL_NEW",
+        )["Attributes"]
+
+    with fit_for_many_items():
+        for pk, value in (("a", "1"), ("b", "2"), ("a", "3"), ("b", "4")):
+            update(pk, value)
+        a, b = update("a", "5"), update("b", "6")
+        parses = len(parsed)
+
+    assert (a["n"]["N"], [each["S"] for each in a["l"]["L"]]) == ("1", ["1", "3", "5"])
+    assert (b["n"]["N"], [each["S"] for each in b["l"]["L"]]) == ("2", ["2", "4", "6"])
+    assert parses <= 2

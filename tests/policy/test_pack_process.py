@@ -17,6 +17,7 @@ from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from rules import RULES
 from rules.reading.types import FUNCTION, QUEUE
+from tests import interrupts
 from tests.infra.conftest import ROOT
 from tests.policy.seen import Seen, seen
 
@@ -29,13 +30,14 @@ def pack(environment: Mapping[str, str]) -> Iterator[Any]:
 
     The command is that of pulumi-analyzer-policy-python, run in the pack's folder.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "."],
-        cwd=PACK,
-        env={"PATH": os.environ["PATH"], **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with interrupts.noticed():
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "."],
+            cwd=PACK,
+            env={"PATH": os.environ["PATH"], **environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
     assert process.stdout is not None
     try:
         port = int(process.stdout.readline())

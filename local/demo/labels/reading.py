@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from boto3.dynamodb.conditions import Key
+
 from functions.clients.dynamodb import Item
 from functions.completions.batches import BatchSummary, CompletionBatchResult
 from functions.completions.entities import ReceiptWordLabel
@@ -66,6 +68,19 @@ def read_label_table(dynamodb: Any, table: str) -> LabelSnapshot:
         labels={label.id: label for label in labels},
         batches=sorted(batches, key=lambda batch: batch.submitted_at),
         results=[CompletionBatchResult.from_item(i) for i in _of("COMPLETION_BATCH_RESULT", items)],
+    )
+
+
+def batches_under_way(dynamodb: Any, table: str) -> int:
+    """How many batches have not ended, without reading everything else."""
+    return sum(
+        dynamodb.query(
+            TableName=table,
+            IndexName="GSI1",
+            KeyConditionExpression=Key("GSI1PK").eq(f"STATUS#{status}"),
+            Select="COUNT",
+        )["Count"]
+        for status in _UNDER_WAY
     )
 
 

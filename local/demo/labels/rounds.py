@@ -29,10 +29,15 @@ class Round:
 
 @dataclass(kw_only=True)
 class Rounds:
-    """Asks about the labels of a stack. ``look`` reads its label table, ``tell`` shows a line."""
+    """Asks about the labels of a stack.
+
+    ``look`` reads its label table, ``under_way`` only how many batches have not ended; ``tell``
+    shows a line.
+    """
 
     aws: EmbeddedAws
     look: Callable[[], LabelSnapshot]
+    under_way: Callable[[], int]
     tell: Callable[[str], None]
     deadline: float
     """Of the monotonic clock."""
@@ -46,9 +51,10 @@ class Rounds:
             self.tell(f"Round {number}: {before['NONE']} labels wait for a verdict.")
             batch_ids = self._submit()
             polls = 0
-            while (seen := self.look()).under_way and self._has_time():
+            while self.under_way() and self._has_time():
                 self._poll()
                 polls += 1
+            seen = self.look()
             finished = Round(
                 number=number, before=before, after=seen.statuses, batch_ids=batch_ids, polls=polls
             )

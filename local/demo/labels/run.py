@@ -10,7 +10,7 @@ from rich.text import Text
 
 from functions.completions.identifiers import WordId
 from local.demo.labels.accounts import label_complaints, label_report
-from local.demo.labels.reading import LabelSnapshot, read_label_table
+from local.demo.labels.reading import LabelSnapshot, batches_under_way, read_label_table
 from local.demo.labels.rounds import RoundError, Rounds
 from local.demo.labels.scenario import LABELS, RECEIPTS, prepare
 from local.receipts.destination import Destination
@@ -53,6 +53,7 @@ def run_labels(stack: LocalStack, console: Console, *, deadline_seconds: float) 
         rounds = Rounds(
             aws=stack.aws,
             look=lambda: read_label_table(dynamodb, table.name),
+            under_way=lambda: batches_under_way(dynamodb, table.name),
             tell=lambda line: console.print(Text(line), soft_wrap=True),
             deadline=time.monotonic() + deadline_seconds,
         )
