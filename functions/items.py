@@ -10,6 +10,8 @@ from functions.excerpts import excerpt
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_MOST_CHARACTERS = 400
+
 
 def read_item(model: type[Model], item: Mapping[str, Any], **more: Any) -> Model:
     """The model of an item; InvalidItemError has its key and what is wrong, and no value."""
@@ -25,4 +27,6 @@ def read_item(model: type[Model], item: Mapping[str, Any], **more: Any) -> Model
 
 def key_of(item: Mapping[str, Any]) -> str:
     """An item's key, for a log line; the tables spell it in small letters or in capitals."""
-    return " ".join(str(item.get(name, item.get(name.upper()))) for name in ("pk", "sk"))
+    key = " ".join(str(item.get(name, item.get(name.upper()))) for name in ("pk", "sk"))
+    # Ours have half as many at most, and DynamoDB takes three thousand.
+    return excerpt(key, _MOST_CHARACTERS)

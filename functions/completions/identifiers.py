@@ -130,7 +130,7 @@ class LabelId:
         """The label of an item's key; InvalidItemError if it is none's."""
         match = _LABEL.fullmatch(f"{pk}#{sk}")
         if match is None:
-            raise InvalidItemError(f"{pk} {sk} is no label's key")
+            raise InvalidItemError(f"{excerpt(' '.join((pk, sk)))} is no label's key")
         return cls(
             image_id=match["image"],
             receipt_id=int(match["receipt"]),

@@ -83,6 +83,18 @@ def test_any_item_is_its_model_or_refused_with_its_key(
     assert_plain(again)
 
 
+@pytest.mark.parametrize(
+    ("model", "good"), MODELS, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_a_key_as_long_as_dynamodb_takes_it_is_told_in_part(model: Any, good: Item) -> None:
+    item = {**good, "PK": "BATCH#" + 2_042 * "p"}
+    if "batch_id" in good:
+        item["batch_id"] = 2_042 * "q"
+    with pytest.raises(InvalidItemError) as caught:
+        model.from_item(item)
+    check_told(caught.value)
+
+
 # A table's numbers may have 126 digits, and no more than 38 can be written back.
 WRONG: tuple[Any, ...] = (
     MISSING,
