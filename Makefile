@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test faults check format lock clean
+.PHONY: demo test faults docs check format lock clean
 
 demo: $(STAMP)
 	$(BIN)/python -m local demo
@@ -16,20 +16,30 @@ test: $(STAMP)
 faults: $(STAMP)
 	$(BIN)/python -m tests.faults
 
+# The generated parts of pages in docs/: a test fails when one is out of date.
+docs: $(STAMP)
+	$(BIN)/python -m docs.generate
+
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --strict-collection --quiet .github
 
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Lambda's runtime has these, whatever of the functions' asks for them: boto3 has to fit its own.
+RUNTIMES_OWN := $(addprefix --no-emit-package ,botocore python-dateutil urllib3)
+
 # Pins the newest versions of everything named in the .in files.
 lock: $(STAMP)
 	for name in requirements functions/requirements local/runtime-requirements policy/requirements \
-	    requirements-dev; do \
-	  $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 \
+	    ops/requirements requirements-dev; do \
+	  case $$name in functions/*) left_out="$(RUNTIMES_OWN)" ;; *) left_out= ;; esac; \
+	  $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 $$left_out \
 	    --custom-compile-command 'make lock' $$name.in --output-file $$name.txt || exit 1; \
 	done
 
