@@ -11,8 +11,13 @@ from infra import (
     IngestArgs,
     IngestPipeline,
     IngestPipelineArgs,
+    Monitoring,
+    MonitoringArgs,
     OpenAIAccess,
     PineconeAccess,
+    Watched,
+    Webhook,
+    WebhookArgs,
 )
 from infra.bundle import lambda_archive
 from infra.settings import load_settings
@@ -89,6 +94,7 @@ pulumi.export("vectorStoreBatchFlowArn", documents.flow.state_machine.arn)
 pulumi.export("vectorStoreBatchFlowDeadLetterQueueUrl", documents.flow.dead_letters.url)
 pulumi.export("analysesTableName", documents.analyses_table.name)
 pulumi.export("ingestLedgerTableName", documents.ledger_table.name)
+pulumi.export("ingestRefreshAfterHours", str(settings.ingest_refresh_after_hours))
 pulumi.export("fileSweepFunctionName", documents.sweep.function.function.name)
 pulumi.export("fileSweepDeadLetterQueueUrl", documents.sweep.dead_letters.url)
 pulumi.export("labelTableName", labels.label_table.name)
@@ -97,3 +103,38 @@ pulumi.export("completionPollFlowArn", labels.machine.state_machine.arn)
 pulumi.export("submitCompletionBatchFunctionName", labels.functions["submit"].function.name)
 pulumi.export("completionReconcileFunctionName", labels.functions["reconcile"].function.name)
 pulumi.export("completionDeadLetterQueueUrl", labels.dead_letters.url)
+webhook = None
+if settings.webhook_secret is not None:
+    webhook_secret = ApiKey("webhook-signing", ApiKeyArgs(value=settings.webhook_secret))
+    webhook = Webhook(
+        "webhook",
+        WebhookArgs(
+            code=code,
+            secret_arn=webhook_secret.secret_arn,
+            machine=labels.machine,
+            reserved_concurrency=settings.webhook_reserved_concurrency,
+            log_retention_days=settings.log_retention_days,
+        ),
+    )
+    pulumi.export("webhookUrl", webhook.url)
+
+monitoring = Monitoring(
+    "monitoring",
+    MonitoringArgs(
+        watched=Watched(
+            documents=documents,
+            labels=labels,
+            webhook=webhook,
+            schedules=settings.completion_schedules,
+            file_sweep_hours=settings.file_sweep_hours,
+            fallback_model=settings.fallback_model,
+            analysis_model=settings.analysis_model,
+            completion_model=settings.completion_model,
+        ),
+        subscribers=settings.alarm_subscribers,
+    ),
+)
+
+pulumi.export("dashboardName", monitoring.dashboard.dashboard_name)
+pulumi.export("dashboardUrl", monitoring.url)
+pulumi.export("alarmTopicArn", monitoring.topic.arn)

@@ -17,6 +17,7 @@ from functions.clients.sqs import Queue
 from functions.errors import FlowError
 from functions.excerpts import excerpt
 from functions.messages import Message, Name
+from functions.metrics import Metric
 from functions.observability import count, describe, logger
 
 _MAX_THREADS = 32
@@ -35,6 +36,8 @@ class Delivery:
     receipt: str
     body: str
     receives: int
+    sent_at: int | None = None
+    """When it first came to the queue, in Unix seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,8 @@ class Failure:
 class _Attributes(Message):
     # A number as text.
     receives: Annotated[int, Field(alias="ApproximateReceiveCount", strict=False, ge=0)]
+    # In milliseconds, as text.
+    sent: Annotated[int | None, Field(alias="SentTimestamp", strict=False, ge=0, le=10**18)] = None
 
 
 class _Record(Message):
@@ -69,6 +74,7 @@ def read_deliveries(event: dict[str, Any]) -> list[Delivery]:
             receipt=record.receipt_handle,
             body=record.body,
             receives=record.attributes.receives,
+            sent_at=None if record.attributes.sent is None else record.attributes.sent // 1000,
         )
         for record in _Event.parse(event).records
     ]
@@ -122,7 +128,7 @@ def _report(failure: Failure) -> None:
         # Our own errors say what is wrong; anything else is a defect and wants its traceback.
         exc_info=None if isinstance(failure.error, FlowError) else failure.error,
     )
-    count("RecordsFailed")
+    count(Metric.RECORDS_FAILED)
 
 
 def _reason(failure: Failure) -> Item:

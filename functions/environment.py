@@ -1,6 +1,7 @@
 """The environment variables of each function, read once, on its first call, into a typed model."""
 
 import os
+from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import (
@@ -24,6 +25,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=10**15)]
 NoneOrMore = Annotated[int, Field(ge=0, le=10**15)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Usd = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=6)]
 Ports = Annotated[
     frozenset[Annotated[int, Field(ge=1, le=65_535)]],
     BeforeValidator(_split, json_schema_input_type=str),
@@ -111,6 +113,7 @@ class SubmitEnvironment(OpenAIEnvironment, LabelEnvironment):
     completion_batch_max_requests: Count
     completion_batch_max_bytes: Count
     completion_max_enqueued_tokens: Count | None = None
+    completion_max_cost_usd: Usd | None = None
 
 
 class ListPendingEnvironment(OpenAIEnvironment, LabelEnvironment):
@@ -147,3 +150,10 @@ class ReconcileEnvironment(OpenAIEnvironment, LabelEnvironment):
     """What ``functions.completions.handlers.reconcile`` reads."""
 
     batch_bucket: Text
+
+
+class WebhookEnvironment(Environment):
+    """What ``functions.webhooks.handler`` reads."""
+
+    webhook_secret_arn: Text
+    completion_poll_flow_arn: Text

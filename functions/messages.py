@@ -35,6 +35,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 WholeText = Annotated[str, StringConstraints(min_length=0)]
 # OpenAI's own ids are of letters, digits, ``-`` and ``_``. They go into URLs, keys and names.
 OpenAIId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:=-]{0,127}$")]
+UnixSeconds = Annotated[int, Field(ge=0, le=10**15)]
 HttpUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_http)]
 
 
@@ -122,6 +123,8 @@ class FileBatchRef(Message):
     vector_store_name: Name
     batch_id: OpenAIId
     context: RequestContext
+    requested_at: UnixSeconds | None = None
+    """When the oldest message of the batch came to its queue."""
 
 
 class FileCounts(Message):
@@ -152,3 +155,5 @@ class MarketAnalysisRequest(Message):
     markets: list[WholeText]
     vector_store_id: OpenAIId | None = None
     batch_id: OpenAIId | None = None
+    requested_at: UnixSeconds | None = None
+    """Of the batch, to be measured: it has no part in the research."""

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -36,15 +37,26 @@ _COPIES = 3
 _INTERPRETER_MEGABYTES = 200
 # The process that reads long pages: functions/ingest/page_process.py.
 _PAGE_PROCESS_MEGABYTES = 512
+# As functions/prices.py has them: by their names, or by these and a day.
+_PRICED_MODELS = ("gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.4", "gpt-5.5")
+_PRICED = re.compile(
+    rf"({'|'.join(map(re.escape, _PRICED_MODELS))})(-\d{{4}}-\d{{2}}-\d{{2}})?", re.ASCII
+)
 
 
 def impossible_combinations(settings: "Settings") -> Iterator[Problem]:
     """Each combination of this stack's values that AWS would refuse or that would lose work."""
+    yield from impossible_documents(settings)
+    yield from impossible_labels(settings)
+    yield from _projection(settings)
+
+
+def impossible_documents(settings: "Settings") -> Iterator[Problem]:
+    """Those of the values that the document flow is made with."""
     yield from _queues(settings)
     yield from _tries(settings)
     yield from _polling(settings)
     yield from _downloads(settings)
-    yield from _completions(settings)
 
 
 def _queues(s: "Settings") -> Iterator[Problem]:
@@ -155,7 +167,8 @@ def _downloads(s: "Settings") -> Iterator[Problem]:
         )
 
 
-def _completions(s: "Settings") -> Iterator[Problem]:
+def impossible_labels(s: "Settings") -> Iterator[Problem]:
+    """Those of the values that the label completion is made with."""
     most = most_batches_a_run(s)
     if s.completion_poll_max_batches > most:
         yield Problem(
@@ -165,6 +178,17 @@ def _completions(s: "Settings") -> Iterator[Problem]:
             "a state of 256 KiB",
             mend=most,
         )
+    if s.completion_max_cost_usd is not None and not _PRICED.fullmatch(s.completion_model):
+        yield Problem(
+            key="completionModel",
+            found=f"is {s.completion_model!r}, of which no price is known, and "
+            "completionMaxCostUsd is set",
+            allowed=f"with that, {', '.join(_PRICED_MODELS)}, whose prices functions/prices.py has",
+            mend=_PRICED_MODELS[0],
+        )
+
+
+def _projection(s: "Settings") -> Iterator[Problem]:
     if s.pinecone_api_key is not None and s.pinecone_index_host is None:
         yield Problem(
             key="pineconeIndexHost",

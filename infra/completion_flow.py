@@ -1,17 +1,18 @@
 """The label-completion flow: submit, poll, and mend what went wrong on the way."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field, InstanceOf
+from pydantic.dataclasses import dataclass
 
+from infra.argument_combinations import refuse_impossible_labels
+from infra.arguments import CompletionSchedules, CompletionSettings
 from infra.batch_bucket import BatchBucket, BatchBucketArgs
-from infra.completion_functions import (
-    CompletionFunctions,
-    CompletionFunctionsArgs,
-    CompletionSettings,
-)
+from infra.bundle import lambda_archive
+from infra.checked import CHECKED, LogRetentionDays
+from infra.completion_functions import CompletionFunctions, CompletionFunctionsArgs
 from infra.function import Function, OpenAIAccess, PineconeAccess
 from infra.machine import Machine, MachineArgs
 from infra.queue import dead_letter_queue
@@ -25,28 +26,22 @@ from infra.state_machines import (
 _INDEXES = ("GSI1", "GSI2", "GSI3")
 
 
-@dataclass(frozen=True, kw_only=True)
-class CompletionSchedules:
-    """How often each part runs, in minutes. Without ``enabled``, only when somebody starts it."""
-
-    enabled: bool
-    submit_minutes: int
-    poll_minutes: int
-    reconcile_minutes: int
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class CompletionFlowArgs:
-    """The label-completion flow of one stack. Without ``pinecone`` nothing is projected."""
+    """The label-completion flow of one stack."""
 
-    code: pulumi.Archive
     openai: OpenAIAccess
-    pinecone: PineconeAccess | None
-    completion: CompletionSettings
-    polling: CompletionPolling
-    schedules: CompletionSchedules
-    batch_retention_days: int
-    log_retention_days: int
+    code: InstanceOf[pulumi.Archive] = Field(default_factory=lambda_archive)
+    """What the functions run: built when it is not given, and the same for both flows."""
+    pinecone: PineconeAccess | None = None
+    """Without it, no word is projected to Pinecone."""
+    completion: CompletionSettings = CompletionSettings()
+    polling: CompletionPolling = CompletionPolling()
+    schedules: CompletionSchedules = CompletionSchedules()
+    batch_retention_days: int = Field(default=90, ge=30, le=3_650)
+    """Days that the batches' targets and raw answers are kept (30 to 3650)."""
+    log_retention_days: LogRetentionDays = 30
+    """Days that CloudWatch keeps logs, one of the numbers that it accepts."""
 
 
 class CompletionFlow(pulumi.ComponentResource):
@@ -55,6 +50,7 @@ class CompletionFlow(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: CompletionFlowArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        refuse_impossible_labels(name, args)
         super().__init__("openai-batch-flows:index:CompletionFlow", name, None, opts)
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)

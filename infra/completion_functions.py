@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.arguments import CompletionSettings
 from infra.batch_bucket import BatchBucket
 from infra.function import Function, FunctionArgs, OpenAIAccess, PineconeAccess
 from infra.state_machines import COMPLETION_TIMEOUT_SECONDS
@@ -23,19 +24,6 @@ _MEMORY_MEGABYTES = {
 }
 # Files of up to 200 MB on their way to and from OpenAI.
 _TEMPORARY_STORAGE_MEGABYTES = {"submit": 2048, "collect": 1024}
-
-
-@dataclass(frozen=True, kw_only=True)
-class CompletionSettings:
-    """How labels are completed. Sizes in bytes, times in seconds."""
-
-    model: str
-    batch_max_requests: int
-    batch_max_bytes: int
-    max_enqueued_tokens: int | None
-    max_attempts: int
-    poll_max_batches: int
-    validating_timeout_seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +63,11 @@ class CompletionFunctions(pulumi.ComponentResource):
 
     def _submit(self) -> None:
         settings = self._args.settings
-        most_tokens = settings.max_enqueued_tokens
+        most_usd = settings.max_cost_usd
+        limits = {
+            "COMPLETION_MAX_ENQUEUED_TOKENS": settings.max_enqueued_tokens,
+            "COMPLETION_MAX_COST_USD": None if most_usd is None else f"{most_usd:f}",
+        }
         submit = self._function(
             "submit",
             openai=self._args.openai,
@@ -84,11 +76,7 @@ class CompletionFunctions(pulumi.ComponentResource):
                 "COMPLETION_MODEL": settings.model,
                 "COMPLETION_BATCH_MAX_REQUESTS": str(settings.batch_max_requests),
                 "COMPLETION_BATCH_MAX_BYTES": str(settings.batch_max_bytes),
-                **(
-                    {}
-                    if most_tokens is None
-                    else {"COMPLETION_MAX_ENQUEUED_TOKENS": str(most_tokens)}
-                ),
+                **{name: str(limit) for name, limit in limits.items() if limit is not None},
             },
         )
         self._reads_items(submit)

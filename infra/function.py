@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from infra import bundle
+from infra.checked import CHECKED, OpenAIUrl, PineconeHost, TextInput
 from infra.grants import assumable_by, grant, grant_tracing
 
 # Of an event that comes again with the next schedule, one more try is enough, and an old one is
@@ -15,23 +18,26 @@ _MORE_TRIES = 1
 _EVENT_AGE_SECONDS = 3600
 
 
-@dataclass(frozen=True, kw_only=True)
+@checked_dataclass(frozen=True, kw_only=True, config=CHECKED)
 class OpenAIAccess:
-    """Where OpenAI is and which secret holds its key. ``base_url`` None is OpenAI's own."""
+    """Where OpenAI is and which secret holds its key."""
 
-    key_secret_arn: pulumi.Input[str]
-    base_url: str | None = None
+    key_secret_arn: TextInput
+    base_url: OpenAIUrl | None = None
+    """Another server that speaks OpenAI's API, none for OpenAI's own."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@checked_dataclass(frozen=True, kw_only=True, config=CHECKED)
 class PineconeAccess:
     """Which index is written to and which secret holds its key."""
 
-    key_secret_arn: pulumi.Input[str]
-    index_host: str
-    """A host, or a URL."""
-    namespace: str
-    updates_per_second: int
+    key_secret_arn: TextInput
+    index_host: PineconeHost
+    """The host or URL of the Pinecone index whose words are labelled."""
+    namespace: str = Field(default="words", min_length=1, max_length=512)
+    """The namespace of the words in the Pinecone index."""
+    updates_per_second: int = Field(default=95, ge=1, le=10_000)
+    """The most updates a second of the namespace, of which Pinecone takes 100 (1 to 10000)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +55,8 @@ class FunctionArgs:
     pinecone: PineconeAccess | None = None
     temporary_storage_megabytes: int = 512
     """What ``/tmp`` holds."""
+    reserved_concurrency: int | None = None
+    """The most invocations at once, where nothing that invokes it bounds them."""
 
 
 class Function(pulumi.ComponentResource):
@@ -89,6 +97,7 @@ class Function(pulumi.ComponentResource):
             timeout=args.timeout_seconds,
             memory_size=args.memory_megabytes,
             ephemeral_storage={"size": args.temporary_storage_megabytes},
+            reserved_concurrent_executions=args.reserved_concurrency,
             environment={"variables": {**_base_environment(name, args), **args.environment}},
             tracing_config={"mode": "Active"},
             logging_config={"log_format": "Text", "log_group": self.log_group.name},
@@ -123,8 +132,16 @@ class Function(pulumi.ComponentResource):
         )
 
 
+def metrics_namespace() -> str:
+    """Where the functions' own metrics are: two stacks of an account do not mix."""
+    return f"{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
 def _base_environment(name: str, args: FunctionArgs) -> dict[str, pulumi.Input[str]]:
-    environment: dict[str, pulumi.Input[str]] = {"POWERTOOLS_SERVICE_NAME": name}
+    environment: dict[str, pulumi.Input[str]] = {
+        "POWERTOOLS_SERVICE_NAME": name,
+        "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(),
+    }
     if args.openai is not None:
         environment["OPENAI_API_KEY_SECRET_ARN"] = args.openai.key_secret_arn
         if args.openai.base_url is not None:

@@ -1,12 +1,15 @@
 """The document flow from the download queue to the analyses table."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field, InstanceOf
+from pydantic.dataclasses import dataclass
 
+from infra.argument_combinations import refuse_impossible_documents
+from infra.arguments import AnalysisArgs, IngestArgs
 from infra.batch_poll_flow import BatchPollFlow, BatchPollFlowArgs
+from infra.bundle import lambda_archive
+from infra.checked import CHECKED, LogRetentionDays
 from infra.file_sweep import FileSweep, FileSweepArgs
 from infra.function import Function, FunctionArgs, OpenAIAccess
 from infra.queue import Queue, QueueArgs
@@ -15,50 +18,26 @@ from infra.state_machines import Polling
 _ANALYSIS_MEMORY_MEGABYTES = 512
 
 
-@dataclass(frozen=True, kw_only=True)
-class IngestArgs:
-    """How documents are downloaded and grouped. Sizes in bytes, times in seconds."""
-
-    batch_size: int
-    batch_window_seconds: int
-    max_concurrency: int
-    timeout_seconds: int
-    visibility_timeout_seconds: int
-    memory_megabytes: int
-    refresh_after_seconds: int
-    download_max_bytes: int
-    download_timeout_seconds: int
-    download_min_characters: int
-    download_ports: Sequence[int]
-    download_allow_loopback: bool
-    fallback_model: str
-    max_files_a_batch: int
-    vector_store_expires_after_days: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnalysisArgs:
-    """How what was ingested is researched."""
-
-    model: str
-    max_concurrency: int
-    timeout_seconds: int
-    visibility_timeout_seconds: int
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class IngestPipelineArgs:
     """The document flow of one stack."""
 
-    code: pulumi.Archive
     openai: OpenAIAccess
-    ingest: IngestArgs
-    polling: Polling
-    analysis: AnalysisArgs
-    queue_max_receives: int
-    queue_retry_delay_seconds: int
-    file_sweep_hours: int
-    log_retention_days: int
+    code: InstanceOf[pulumi.Archive] = Field(default_factory=lambda_archive)
+    """What the functions run: built when it is not given, and the same for both flows."""
+    ingest: IngestArgs = IngestArgs()
+    polling: Polling = Polling()
+    analysis: AnalysisArgs = AnalysisArgs()
+    # A duplicate that comes while the first is worked on counts as a try.
+    queue_max_receives: int = Field(default=5, ge=2, le=100)
+    """How often a message is tried before it goes to its dead-letter queue (2 to 100)."""
+    queue_retry_delay_seconds: int = Field(default=30, ge=0, le=900)
+    """Wait before a failed message is tried again, doubled each time up to 15 minutes (0 to
+    900)."""
+    file_sweep_hours: int = Field(default=24, ge=1, le=24)
+    """Hours between two sweeps of documents at OpenAI that belong to nothing (1 to 24)."""
+    log_retention_days: LogRetentionDays = 30
+    """Days that CloudWatch keeps logs, one of the numbers that it accepts."""
 
 
 class IngestPipeline(pulumi.ComponentResource):
@@ -70,6 +49,7 @@ class IngestPipeline(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: IngestPipelineArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        refuse_impossible_documents(name, args)
         super().__init__("openai-batch-flows:index:IngestPipeline", name, None, opts)
         self._name = name
         self._args = args
@@ -140,7 +120,7 @@ class IngestPipeline(pulumi.ComponentResource):
 
     def _ingest(self) -> None:
         args = self._args.ingest
-        ingest = Function(
+        self.ingest = Function(
             f"{self._name}-ingest",
             FunctionArgs(
                 code=self._args.code,
@@ -169,7 +149,7 @@ class IngestPipeline(pulumi.ComponentResource):
             ),
             self._child,
         )
-        ingest.may(
+        self.ingest.may(
             "keeps-the-ledger",
             [
                 "dynamodb:DeleteItem",
@@ -180,13 +160,13 @@ class IngestPipeline(pulumi.ComponentResource):
             ],
             [self.ledger_table.arn],
         )
-        ingest.may(
+        self.ingest.may(
             "starts-vector-store-batch-flow",
             ["states:StartExecution"],
             [self.flow.state_machine.arn],
         )
         self.download.feed(
-            ingest,
+            self.ingest,
             batch_size=args.batch_size,
             window_seconds=args.batch_window_seconds,
             max_concurrency=args.max_concurrency,
@@ -194,7 +174,7 @@ class IngestPipeline(pulumi.ComponentResource):
 
     def _analyse(self) -> None:
         args = self._args.analysis
-        analyse = Function(
+        self.analyse = Function(
             f"{self._name}-market-analysis",
             FunctionArgs(
                 code=self._args.code,
@@ -212,14 +192,17 @@ class IngestPipeline(pulumi.ComponentResource):
             ),
             self._child,
         )
-        analyse.may(
+        self.analyse.may(
             "keeps-analyses",
             ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"],
             [self.analyses_table.arn],
         )
         # An analysis takes a minute or more: one message an invocation, many invocations at once.
         self.market_analysis.feed(
-            analyse, batch_size=1, window_seconds=0, max_concurrency=args.max_concurrency
+            self.analyse,
+            batch_size=1,
+            window_seconds=0,
+            max_concurrency=args.max_concurrency,
         )
 
 

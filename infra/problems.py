@@ -25,6 +25,8 @@ class Problem:
     @property
     def line(self) -> str:
         """The line to paste."""
+        if self.mend == []:
+            return f"pulumi config rm {self.key}"
         flags = " --secret" if self.secret else ""
         return f"pulumi config set{flags} {self._assignment()}"
 

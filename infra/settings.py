@@ -8,12 +8,10 @@ that mends them.
 import json
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import pulumi
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,41 +20,24 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from infra.arguments import CompletionSchedules, CompletionSettings
+from infra.checked import LogRetentionDays, OpenAIUrl, PineconeHost, Port, Usd
 from infra.combinations import impossible_combinations
-from infra.completion_flow import CompletionSchedules
-from infra.completion_functions import CompletionSettings
+from infra.monitoring.subscribers import Subscribers
 from infra.problems import Problem
 from infra.state_machines import CompletionPolling, Polling
 
 _PROJECT_FILE = Path(__file__).parent.parent / "Pulumi.yaml"
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
-# As the SDK takes it: a URL or a host, which has a dot in it or is this machine.
-_PINECONE_HOST = r"^(https?://)?([^\s/@:]+\.[^\s/@:]+|localhost)(:\d+)?/?$"
 # What every service takes in a tag's value; "aws:" is AWS's own, so no colon.
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 _TAG = r"^[A-Za-z0-9_.=+@/-]([A-Za-z0-9 _.=+@/-]*[A-Za-z0-9_.=+@/-])?$"
-
-
-def _retention(days: int) -> int:
-    if days not in _RETENTION_DAYS:
-        raise ValueError(f"must be one of {', '.join(map(str, _RETENTION_DAYS))}")
-    return days
-
-
-def _url(url: str) -> str:
-    parts = urlsplit(url if "://" in url else f"//{url}")
-    # A port beyond 65535 is a ValueError of its own.
-    if not parts.hostname or parts.port == 0 or not url.isprintable():
-        raise ValueError("must name a host, and a port from 1 to 65535 if any")
-    parts.hostname.encode("idna")  # a UnicodeError is a ValueError
-    return url
 
 
 def _empty_is_none(value: Any) -> Any:
     return None if value == "" else value
 
 
+_SECRETS = ("openaiApiKey", "pineconeApiKey", "webhookSecret")
 _UNPROJECTED = (
     "Words are not projected to Pinecone, as pineconeApiKey is not set.\n"
     f"    {Problem.missing_secret('pineconeApiKey').line}"
@@ -77,6 +58,8 @@ class Settings(BaseModel):
     """A secret output."""
     pinecone_api_key: Any
     """A secret output; None where words are not projected to Pinecone."""
+    webhook_secret: Any
+    """A secret output; None where OpenAI's webhooks are not listened to."""
 
     vector_store_poll_interval_seconds: int = Field(ge=1, le=86_400)
     vector_store_poll_max_attempts: int = Field(ge=0, le=8_000)
@@ -100,7 +83,7 @@ class Settings(BaseModel):
     download_max_bytes: int = Field(ge=1, le=512_000_000)
     download_timeout_seconds: int = Field(ge=1, le=300)
     download_min_characters: int = Field(ge=0, le=100_000)
-    download_ports: list[Annotated[int, Field(ge=1, le=65_535)]] = Field(min_length=1)
+    download_ports: tuple[Port, ...] = Field(min_length=1)
     download_allow_loopback: bool
     fallback_model: str = Field(min_length=1)
     analysis_model: str = Field(min_length=1)
@@ -123,19 +106,18 @@ class Settings(BaseModel):
     completion_max_enqueued_tokens: Annotated[
         Annotated[int, Field(ge=1, le=10**15)] | None, BeforeValidator(_empty_is_none)
     ]
-    pinecone_index_host: Annotated[
-        Annotated[str, Field(pattern=_PINECONE_HOST), AfterValidator(_url)] | None,
-        BeforeValidator(_empty_is_none),
-    ]
+    completion_max_cost_usd: Annotated[Usd | None, BeforeValidator(_empty_is_none)]
+    pinecone_index_host: Annotated[PineconeHost | None, BeforeValidator(_empty_is_none)]
     pinecone_namespace: str = Field(min_length=1, max_length=512)
     pinecone_updates_per_second: int = Field(ge=1, le=10_000)
+    webhook_reserved_concurrency: Annotated[
+        Annotated[int, Field(ge=1, le=1_000)] | None, BeforeValidator(_empty_is_none)
+    ]
     batch_retention_days: int = Field(ge=30, le=3_650)
     owner: str = Field(pattern=_TAG, max_length=128)
-    log_retention_days: Annotated[int, AfterValidator(_retention)]
-    openai_base_url: Annotated[
-        Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$"), AfterValidator(_url)] | None,
-        BeforeValidator(_empty_is_none),
-    ]
+    log_retention_days: LogRetentionDays
+    alarm_subscribers: Subscribers
+    openai_base_url: Annotated[OpenAIUrl | None, BeforeValidator(_empty_is_none)]
 
     @property
     def polling(self) -> Polling:
@@ -156,6 +138,7 @@ class Settings(BaseModel):
             batch_max_requests=self.completion_batch_max_requests,
             batch_max_bytes=self.completion_batch_max_bytes,
             max_enqueued_tokens=self.completion_max_enqueued_tokens,
+            max_cost_usd=self.completion_max_cost_usd,
             max_attempts=self.completion_max_attempts,
             poll_max_batches=self.completion_poll_max_batches,
             validating_timeout_seconds=self.completion_validating_timeout_seconds,
@@ -186,7 +169,7 @@ def load_settings() -> Settings:
     declared = yaml.safe_load(_PROJECT_FILE.read_text())["config"]
     found = {key: _decoded(config.get(key), spec["type"]) for key, spec in declared.items()}
     problems = []
-    keys = {name: config.get_secret(name) for name in ("openaiApiKey", "pineconeApiKey")}
+    keys = {name: config.get_secret(name) for name in _SECRETS}
     if keys["openaiApiKey"] is None:
         problems.append(Problem.missing_secret("openaiApiKey"))
     try:

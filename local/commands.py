@@ -19,7 +19,14 @@ from local.receipts.destination import Destination
 from local.receipts.files import ReceiptsError, read_labels, read_receipts
 from local.receipts.importing import import_receipts
 from local.resources import ResourceError
-from local.stack import LOCAL_KEY, LocalStack, OpenAIServer, PineconeServer, running
+from local.stack import (
+    LOCAL_KEY,
+    LOCAL_WEBHOOK_SECRET,
+    LocalStack,
+    OpenAIServer,
+    PineconeServer,
+    running,
+)
 from local.up import run_up
 
 _FAILED, _WRONG = 1, 2
@@ -51,7 +58,11 @@ def _up(options: Options, console: Console) -> int:
     if options.outputs:
         # One of an earlier run would tell of endpoints that are no more.
         options.outputs.unlink(missing_ok=True)
-    with _deployed(options, console, server) as stack:
+    # Another OpenAI than the stand-in could not reach a URL of this machine.
+    webhook_secret = LOCAL_WEBHOOK_SECRET if server is None else None
+    with _deployed(options, console, server, webhook_secret) as stack:
+        if webhook_secret is not None:
+            stack.register_webhook()
         run_up(stack, console, options.outputs)
     console.print("Stopped. Nothing is left running.")
     return 0
@@ -93,7 +104,10 @@ def _import_receipts(options: Options, console: Console) -> int:
 
 @contextmanager
 def _deployed(
-    options: Options, console: Console, server: OpenAIServer | None
+    options: Options,
+    console: Console,
+    server: OpenAIServer | None,
+    webhook_secret: str | None = None,
 ) -> Iterator[LocalStack]:
     config = _DEMO_CONFIG if options.command == "demo" else {}
     patience = _PATIENT if options.openai == "real" else {}
@@ -104,6 +118,7 @@ def _deployed(
                     config={**config, **patience, **dict(options.config)},
                     openai=server,
                     pinecone=_pinecone(options),
+                    webhook_secret=webhook_secret,
                     port=options.port,
                 )
             )

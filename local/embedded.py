@@ -17,6 +17,7 @@ from local.events import announcing
 from local.executions import ended_with, named
 from local.function_environment import Runtime
 from local.function_logs import FunctionLogs
+from local.function_urls import answering, open_urls
 from local.lambdas import Invocation, Lambdas, invoke, serving
 from local.map_runs import failing_with_their_items
 from local.queues import one_at_a_time
@@ -127,11 +128,13 @@ class EmbeddedAws:
         lambdas = Lambdas(runtime, logs)
         calls = CallsMade()
         log_groups: dict[str, str] = {}
+        urls: dict[str, str] = {}
         started.enter_context(noting(calls))
         started.enter_context(one_at_a_time(stopping))
         started.enter_context(one_call_at_a_time())
         started.enter_context(fit_for_many_items())
         started.enter_context(serving(lambdas, log_groups))
+        started.enter_context(answering(urls, partial(invoke, aws.client("lambda"))))
         started.enter_context(named())
         started.enter_context(ended_with(aws, stopping))
         started.enter_context(announcing(aws))
@@ -144,6 +147,7 @@ class EmbeddedAws:
             secrets=self.secrets,
         )
         log_groups.update(_log_groups(deployment))
+        urls.update(open_urls(deployment))
         workers: list[Poller | Ticker] = [
             *_pollers(aws, deployment, stopping),
             *_tickers(aws, deployment, stopping, self.minute_seconds),

@@ -3,12 +3,14 @@
 moto is pinned exactly because of them. Each is declared beside the code that fills it, with the
 parameters it had when that was written, so that another version of moto says so at once:
 
-- ``calls_made.REQUEST``: every request is seen as it comes in;
+- ``calls_made.REQUEST``: every request is seen as it comes in, and those to functions' URLs are
+  answered by ``function_urls.answering``;
 - ``lambdas.INVOKE``: a function runs in a process of ours instead of in Docker;
 - ``queues.RECEIVE`` and ``queues.DELETE``: a queue is used by one thread at a time;
 - ``tables.CALL``: DynamoDB answers one call after another;
 - ``tables.QUERY`` and ``tables.ITEMS``: a query looks at its own partition, and sorts quickly;
 - ``tables.SERIALIZE``: a value of an item is answered as it is;
+- ``tables.PARSE``: the text of an update is parsed once;
 - ``tables.TRANSACTION``: a transaction copies the items that it touches, and no whole tables;
 - ``executions.START``: an execution without a name gets one;
 - ``events.STOP`` and ``events.TERMINATED``: the end of an execution becomes an event;

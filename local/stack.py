@@ -1,5 +1,6 @@
 """This repository's program on the embedded AWS, with an OpenAI and a Pinecone beside it."""
 
+import base64
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from local.unpacked import unpacked
 
 PROGRAM = Path(__file__).parent.parent
 LOCAL_KEY = "sk-local"
+# Of the stand-in's webhooks, as OpenAI makes them: base64 of 32 bytes.
+LOCAL_WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"of a stand-in on this machine...").decode()
 OPENAI_URL = "https://api.openai.com/v1"
 
 
@@ -50,10 +53,17 @@ class LocalStack:
     """Of the words' vectors."""
     standin: OpenAIStandIn | None
     vectors: PineconeStandIn | None
+    webhook_secret: str | None = field(default=None, repr=False)
 
     def openai_client(self) -> OpenAI:
         """A client of the OpenAI that the functions talk to."""
         return OpenAI(api_key=self.openai.key, base_url=self.openai.base_url or OPENAI_URL)
+
+    def register_webhook(self) -> None:
+        """Have the stand-in tell the stack of the ends of batch jobs."""
+        if self.standin is None or self.webhook_secret is None:
+            raise ValueError("webhooks take the stand-in, and a secret that it signs them with")
+        self.standin.webhooks.add(self.aws.outputs["webhookUrl"], self.webhook_secret)
 
 
 @contextmanager
@@ -62,12 +72,14 @@ def running(
     config: Mapping[str, str],
     openai: OpenAIServer | None = None,
     pinecone: PineconeServer | None = None,
+    webhook_secret: str | None = None,
     port: int = 0,
 ) -> Iterator[LocalStack]:
     """Build, deploy and run the stack; when the block ends, nothing of it is left.
 
     ``config`` goes on top of ``Pulumi.local.yaml``; ``port`` is that of AWS, 0 for a free one.
-    Stand-ins take the places of ``openai`` and ``pinecone`` where there are none.
+    Stand-ins take the places of ``openai`` and ``pinecone`` where there are none. With a
+    ``webhook_secret`` the stack listens to webhooks; nobody sends any before ``register_webhook``.
     Errors: ConfigError and SettingsError for the configuration, AwsError for the port.
     """
     with ExitStack() as started:
@@ -91,7 +103,11 @@ def running(
                 runtime_dir=functions.runtime,
                 cache_dir=functions.compiled,
                 config=config,
-                secrets={"openaiApiKey": openai.key, "pineconeApiKey": pinecone.key},
+                secrets={
+                    "openaiApiKey": openai.key,
+                    "pineconeApiKey": pinecone.key,
+                    **({} if webhook_secret is None else {"webhookSecret": webhook_secret}),
+                },
                 port=port,
             )
         )
@@ -102,6 +118,7 @@ def running(
             namespace=_namespace(config),
             standin=standin,
             vectors=vectors,
+            webhook_secret=webhook_secret,
         )
 
 

@@ -1,7 +1,9 @@
 """A stack that stays: what it is reached by, on the screen and in a file, until Ctrl-C."""
 
 import json
+import os
 import shlex
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -80,7 +82,7 @@ def instructions(
     yield f"  {'Pinecone':<39} {pinecone}"
     yield f"  {'documents to try it with':<39} {found['sampleWebUrl']}"
     yield f"  {'logs of the functions':<39} {logs_dir}"
-    aws = f"aws --endpoint-url {found['awsEndpointUrl']}"
+    python = os.path.relpath(sys.executable)
     document = {
         "domain": "bruckmoor.example",
         "url": f"{found['sampleWebUrl']}/press/frame-contract.txt",
@@ -88,29 +90,30 @@ def instructions(
         "type": "news",
         "vectorStore": "news/bruckmoor.example",
     }
-    yield "Send a document from another terminal; any credentials will do"
+    yield "From another terminal, send a document and follow it to its market analysis"
+    yield (
+        f"  {python} -m ops ingest {document['url']} --domain {document['domain']} "
+        f"--vector-store {document['vectorStore']} --type {document['type']} "
+        f"--fallback {shlex.quote(document['fallback'])} --watch"
+    )
+    yield "Have labels judged; the schedules do the last two by themselves, every minute"
+    yield f"  {python} -m local import-receipts {_SAMPLE_RECEIPTS}"
+    yield f"  {python} -m ops submit"
+    yield f"  {python} -m ops poll"
+    yield "See what is in flight, stuck or failed, and what to type then"
+    yield f"  {python} -m ops status"
+    yield "Or use the AWS CLI, with any credentials"
     yield (
         f"  export AWS_ACCESS_KEY_ID={found['awsAccessKeyId']} "
         f"AWS_SECRET_ACCESS_KEY={found['awsSecretAccessKey']} "
         f"AWS_DEFAULT_REGION={found['awsRegion']}"
     )
+    aws = f"aws --endpoint-url {found['awsEndpointUrl']}"
     yield (
         f"  {aws} sqs send-message --queue-url {outputs['downloadQueueUrl']} "
         f"--message-body {shlex.quote(json.dumps(document))}"
     )
-    yield "A few seconds later, read its market analysis"
     yield f"  {aws} dynamodb scan --table-name {outputs['analysesTableName']}"
-    yield "Have labels judged; the schedules do the last two by themselves, every minute"
-    yield f"  python -m local import-receipts {_SAMPLE_RECEIPTS}"
-    yield (
-        f"  {aws} lambda invoke --function-name "
-        f"{outputs['submitCompletionBatchFunctionName']} /dev/stdout"
-    )
-    yield (
-        f"  {aws} stepfunctions start-execution --state-machine-arn "
-        f"{outputs['completionPollFlowArn']}"
-    )
-    yield f"  {aws} dynamodb scan --table-name {outputs['labelTableName']}"
     yield ""
 
 

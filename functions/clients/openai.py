@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic.dataclasses import dataclass  # the SDK checks no field of an answer
 
 from functions.clients.openai_connection import Identified, OpenAIConnection, id_of
+from functions.clients.openai_usage import count_usage
 from functions.errors import OpenAINotFoundError, OpenAIUnavailableError, UnusableAnswerError
 from functions.excerpts import excerpt
 from functions.messages import OpenAIId, WholeText
@@ -184,6 +185,7 @@ class OpenAIService(OpenAIConnection):
             response = self._client.responses.create(
                 model=model, instructions=instructions, input=material
             )
+            count_usage(model, response)
             _check_complete(response)
             return response.output_text
 
@@ -210,6 +212,7 @@ class OpenAIService(OpenAIConnection):
 
         def ask() -> tuple[Answer, list[Hit]]:
             response = self._parsed(answer, model, instructions, material, vector_store_id)
+            count_usage(model, response)
             _check_complete(response)
             if response.output_parsed is None:
                 raise UnusableAnswerError(f"{model} gave no {answer.__name__}")

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Annotated, BinaryIO
 
 from openai import Omit, omit
-from openai.types import Batch
+from openai.types import Batch, BatchUsage
 from pydantic import Field
 from pydantic.dataclasses import dataclass  # the SDK checks no field of an answer
 
@@ -50,6 +50,8 @@ class Job:
     metadata: Mapping[WholeText, WholeText] = field(default_factory=dict)
     input_tokens: _Number = 0
     output_tokens: _Number = 0
+    cached_tokens: _Number = 0
+    """Of the input."""
 
 
 class BatchJobs(OpenAIConnection):
@@ -166,7 +168,14 @@ def _job(batch: Batch) -> Job:
         metadata=batch.metadata or {},
         input_tokens=usage.input_tokens if usage else 0,
         output_tokens=usage.output_tokens if usage else 0,
+        cached_tokens=_cached_tokens(usage),
     )
+
+
+def _cached_tokens(usage: BatchUsage | None) -> int:
+    """Not every server that speaks OpenAI's API says; a job is no worse for it."""
+    cached = getattr(getattr(usage, "input_tokens_details", None), "cached_tokens", None)
+    return cached if type(cached) is int and 0 <= cached <= 10**15 else 0
 
 
 def _blocks(received: Iterator[bytes]) -> Iterator[bytes]:

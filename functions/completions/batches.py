@@ -39,6 +39,8 @@ class BatchSummary(Entity):
     request_count: Number
     prompt_tokens: Number
     """Estimated; they count as under way until the batch ends."""
+    answer_tokens: Number = 0
+    """Estimated, on the safe side."""
     openai_batch_id: OpenAIId | None = None
     input_file_id: str | None = None
     lease_until: Number = 0
@@ -56,6 +58,9 @@ class BatchSummary(Entity):
     lines_without_answer: Number = 0
     input_tokens: Number = 0
     output_tokens: Number = 0
+    """Both as OpenAI counts them; zero if it did not say."""
+    cached_tokens: Number = 0
+    """Of the input."""
     reason: str | None = None
     finished_at: str | None = None
 

@@ -12,6 +12,7 @@ from functions.completions.entities import Receipt, ReceiptWordLabel
 from functions.completions.identifiers import LabelId, ReceiptId
 from functions.completions.vocabulary import BatchStatus, BatchType, ValidationStatus
 from functions.errors import InvalidItemError
+from functions.metrics import Metric
 from functions.observability import count, describe, logger
 
 Model = TypeVar("Model")
@@ -83,6 +84,6 @@ def readable(model: Callable[[Item], Model], item: Item) -> Model | None:
     try:
         return model(item)
     except InvalidItemError as error:
-        count("InvalidItems")
+        count(Metric.INVALID_ITEMS)
         logger().error("an item of the label table cannot be read", extra=describe(error))
         return None

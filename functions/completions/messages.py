@@ -19,6 +19,12 @@ class CompletionBatch(Message):
     batch_id: Name
 
 
+class BatchOfRun(CompletionBatch):
+    """A batch as ``collect`` gets it; log lines tell of the execution that it is collected in."""
+
+    execution: Name | None = None
+
+
 class EndedBatch(CompletionBatch):
     """A batch whose job has ended, and OpenAI's name for the job."""
 

@@ -33,6 +33,7 @@ def recount(table: Table, summary: BatchSummary, draft: Draft) -> BatchSummary:
         "request_count": draft.request_count,
         "target_count": draft.target_count,
         "prompt_tokens": draft.tokens,
+        "answer_tokens": draft.answer_tokens,
     }
     update = Update(key=summary.key, changes=counts, when=_HELD)
     spare = capacity.giving_back(summary.prompt_tokens - draft.tokens)

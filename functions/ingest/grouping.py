@@ -18,6 +18,8 @@ class Prepared:
 
     request: DownloadRequest
     claim: Claim
+    requested_at: int | None = None
+    """When its oldest message came, in Unix seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,12 @@ class Group:
     vector_store_name: str
     context: RequestContext
     members: Sequence[Prepared]
+
+    @property
+    def requested_at(self) -> int | None:
+        """When the oldest message of all came."""
+        times = [each.requested_at for each in self.members if each.requested_at is not None]
+        return min(times, default=None)
 
 
 def group(prepared: Sequence[Prepared], *, max_files: int) -> list[Group]:

@@ -10,6 +10,7 @@ from functions.ingest.grouping import Group
 from functions.ingest.ledger import Batch, Ledger
 from functions.ingest.vector_stores import VectorStores
 from functions.messages import FileBatchRef
+from functions.metrics import Metric
 from functions.observability import count, logger
 
 
@@ -35,6 +36,7 @@ class Handover:
                 vector_store_name=batch.vector_store_name,
                 batch_id=batch.batch_id,
                 context=group.context,
+                requested_at=batch.requested_at,
             )
             started = self.flow.start(batch.batch_id, ref.to_wire())
             for member in group.members:
@@ -43,10 +45,17 @@ class Handover:
             for member in group.members:
                 self.ledger.release(member.claim.key, str(error))
             raise
-        count("ExecutionsStarted", int(started))
+        count(Metric.EXECUTIONS_STARTED, int(started))
         logger().info(
             "file batch handed over",
-            extra={"batch_id": batch.batch_id, "files": len(group.members), "started": started},
+            # The execution has the batch's id for its name.
+            extra={
+                "batch_id": batch.batch_id,
+                "vector_store_id": batch.vector_store_id,
+                "ledger_key": " ".join(member.claim.key for member in group.members),
+                "files": len(group.members),
+                "started": started,
+            },
         )
 
     def _make_batch(self, group: Group) -> Batch:
@@ -62,7 +71,12 @@ class Handover:
             self.stores.forget(name, vector_store_id)
             vector_store_id = self.stores.resolve(name)
             batch_id = self.openai.create_file_batch(vector_store_id, _files(group))
-        batch = Batch(batch_id=batch_id, vector_store_id=vector_store_id, vector_store_name=name)
+        batch = Batch(
+            batch_id=batch_id,
+            vector_store_id=vector_store_id,
+            vector_store_name=name,
+            requested_at=group.requested_at,
+        )
         self.ledger.record_batch(batch, [member.claim for member in group.members])
         return batch
 

@@ -30,7 +30,7 @@ from functions.deliveries import KEEP_SECONDS
 from functions.errors import LeaseHeldError, LeaseLostError
 from functions.excerpts import excerpt
 from functions.items import read_item
-from functions.messages import DownloadRequest, Name, OpenAIId
+from functions.messages import DownloadRequest, Name, OpenAIId, UnixSeconds
 
 WORKING, HANDED_OVER = "WORKING", "HANDED_OVER"
 
@@ -56,6 +56,9 @@ class Batch:
     batch_id: OpenAIId
     vector_store_id: OpenAIId
     vector_store_name: Name
+    requested_at: UnixSeconds | None = None
+    """When its oldest message came. It goes into the execution's input, which has to be the same
+    whenever the batch is handed over, and another delivery may bring fewer of its messages."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,17 @@ class Order:
     request: DownloadRequest
     deliveries: Sequence[Delivery]
 
+    @property
+    def requested_at(self) -> int | None:
+        """When the oldest of its messages came, in Unix seconds."""
+        times = [each.sent_at for each in self.deliveries if each.sent_at is not None]
+        return min(times, default=None)
+
+    @property
+    def message_ids(self) -> str:
+        """The ids of its messages, for log lines and traces."""
+        return " ".join(each.message_id for each in self.deliveries)
+
     def failed(self, error: BaseException) -> list[Failure]:
         """Every delivery goes back to its queue."""
         return [Failure(delivery=delivery, error=error) for delivery in self.deliveries]

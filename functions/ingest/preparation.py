@@ -13,6 +13,7 @@ from functions.ingest.grouping import Prepared
 from functions.ingest.ledger import Ledger, Upload, request_key
 from functions.ingest.markdown_fallback import write_fallback
 from functions.messages import DownloadRequest
+from functions.metrics import Metric
 from functions.observability import count, logger
 
 Downloader = Callable[[str], Fetched]
@@ -52,7 +53,8 @@ class Preparation:
         # The mark tells a sweep which files at OpenAI are this stack's, and of which request.
         name = file_name(request.url, document.extension, stack_mark=self.stack_mark, key=key)
         file_id = self.openai.upload_file(name, document.body, document.media_type)
-        count("FilesUploaded")
+        count(Metric.FILES_UPLOADED)
+        logger().info("document uploaded", extra={"file_id": file_id, "source": source})
         return Upload(
             file_id=file_id,
             file_name=name,
@@ -69,7 +71,7 @@ class Preparation:
         except DownloadError as error:
             reason = str(error)
             logger().warning("download failed", extra={"url": request.url, "reason": reason})
-            count("DownloadsFailed")
+            count(Metric.DOWNLOADS_FAILED)
         else:
             return document, "download", ""
         text = write_fallback(request, model=self.fallback_model, openai=self.openai)

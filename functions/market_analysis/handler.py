@@ -17,7 +17,8 @@ from functions.environment import MarketAnalysisEnvironment
 from functions.market_analysis.analyses import Analyses
 from functions.market_analysis.research import research
 from functions.messages import MarketAnalysisRequest
-from functions.observability import count, logger, observed
+from functions.metrics import Metric
+from functions.observability import about, count, logger, measure, observed
 
 # Research with file search takes its time; the function itself has five minutes.
 _OPENAI_TIMEOUT_SECONDS = 120
@@ -46,6 +47,23 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def analyse(delivery: Delivery, *, model: str, openai: OpenAIService, analyses: Analyses) -> None:
     """Research and store the analysis that a message asks for, unless its batch's is stored."""
     request = MarketAnalysisRequest.parse_json(delivery.body)
+    with about(
+        "analysis",
+        message_id=delivery.message_id,
+        batch_id=request.batch_id,
+        vector_store_id=request.vector_store_id,
+    ):
+        _analyse(request, delivery, model=model, openai=openai, analyses=analyses)
+
+
+def _analyse(
+    request: MarketAnalysisRequest,
+    delivery: Delivery,
+    *,
+    model: str,
+    openai: OpenAIService,
+    analyses: Analyses,
+) -> None:
     # Without a batch, one message is one run.
     run = f"BATCH#{request.batch_id}" if request.batch_id else f"MESSAGE#{delivery.message_id}"
     try:
@@ -58,7 +76,9 @@ def analyse(delivery: Delivery, *, model: str, openai: OpenAIService, analyses: 
         # It may be in hand though claiming it failed, if only the answer was lost.
         analyses.release(request, run)
         raise
-    count("AnalysesStored")
+    count(Metric.ANALYSES_STORED)
+    if request.requested_at is not None:
+        measure(Metric.MESSAGE_TO_ANALYSIS, max(0, time.time() - request.requested_at))
     logger().info("analysis stored", extra={"run": run, "version": version, "sources": len(hits)})
 
 

@@ -62,7 +62,7 @@ def research(
     if the answer breaks its model or is too large to be kept.
     """
     about = request.to_wire()
-    del about["vectorStoreId"], about["batchId"]
+    del about["vectorStoreId"], about["batchId"], about["requestedAt"]
     material = json.dumps(about, ensure_ascii=False)
     analysis, hits = openai.research(
         MarketAnalysis,

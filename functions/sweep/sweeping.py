@@ -20,6 +20,7 @@ from functions.errors import FinalError, FlowError, OpenAIRejectedError
 from functions.ingest.documents import key_in
 from functions.ingest.ledger import named_files
 from functions.lookahead import in_order
+from functions.metrics import Metric
 from functions.observability import count, describe, logger
 
 # By far longer than an invocation lives.
@@ -138,7 +139,7 @@ class Sweep:
             self._problems.append(error)
             return False
         logger().info("file deleted", extra={**about, "reason": verdict})
-        count("FilesSwept")
+        count(Metric.FILES_SWEPT)
         self._deleted += 1
         return True
 

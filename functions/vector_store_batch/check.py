@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functions.clients.openai import FailedFile, FileBatch, OpenAIService
 from functions.errors import BatchFailed, BatchPending, OpenAINotFoundError
 from functions.messages import CompletedBatch, FileBatchRef, FileCounts
+from functions.metrics import Metric
 from functions.observability import count, logger
 
 FileFailureRecorder = Callable[[FailedFile], None]
@@ -22,6 +23,10 @@ def check_batch(
         batch = openai.file_batch(ref.vector_store_id, ref.batch_id)
     except OpenAINotFoundError as error:
         raise BatchFailed(f"{ref.batch_id} or its vector store has gone: {error}") from error
+    logger().info(
+        "file batch checked",
+        extra={"status": batch.status, "to_go": batch.in_progress, "files": batch.total},
+    )
     if batch.status not in ("completed", "failed", "cancelled"):
         raise BatchPending(
             f"{ref.batch_id} is {batch.status}: {batch.in_progress} of {batch.total} files to go"
@@ -49,7 +54,7 @@ def _record_failures(
 ) -> None:
     for file in openai.failed_files(ref.vector_store_id, ref.batch_id):
         record_failure(file)
-        count("FilesFailed")
+        count(Metric.FILES_FAILED)
         logger().warning(
             "file failed in its batch",
             extra={"batch_id": ref.batch_id, "file_id": file.file_id, "code": file.code},

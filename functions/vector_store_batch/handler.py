@@ -9,9 +9,11 @@ from functions.clients.dynamodb import Table
 from functions.clients.openai import FailedFile, OpenAIService
 from functions.clients.secrets import Secret
 from functions.environment import CheckBatchEnvironment
+from functions.errors import BatchFailed, BatchPending
 from functions.ingest.ledger import record_file_failure
-from functions.messages import FileBatchRef
-from functions.observability import observed
+from functions.messages import CompletedBatch, FileBatchRef
+from functions.metrics import Metric
+from functions.observability import count, identify, observed
 from functions.vector_store_batch.check import check_batch
 
 _OPENAI_TIMEOUT_SECONDS = 10
@@ -19,8 +21,27 @@ _OPENAI_TIMEOUT_SECONDS = 10
 
 @observed
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """The input with ``status`` and ``fileCounts``, or BatchPending, or BatchFailed."""
-    ref = FileBatchRef.parse(event)
+    """The input with ``status`` and ``fileCounts``, or BatchPending, or BatchFailed.
+
+    Lambda counts each of these errors among its own, so what went wrong has metrics of its own.
+    """
+    count(Metric.FILE_BATCH_CHECKS)
+    try:
+        checked = _check(FileBatchRef.parse(event))
+    except BatchPending:
+        raise
+    except BatchFailed:
+        count(Metric.FILE_BATCHES_FAILED)
+        raise
+    except Exception:
+        count(Metric.CHECK_FAILURES)
+        raise
+    count(Metric.FILE_BATCHES_COMPLETED)
+    return checked.to_wire()
+
+
+def _check(ref: FileBatchRef) -> CompletedBatch:
+    identify(batch_id=ref.batch_id, vector_store_id=ref.vector_store_id)
     openai, ledger = _collaborators()
 
     def record(file: FailedFile) -> None:
@@ -32,7 +53,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             message=file.message,
         )
 
-    return check_batch(ref, openai=openai, record_failure=record).to_wire()
+    return check_batch(ref, openai=openai, record_failure=record)
 
 
 @cache

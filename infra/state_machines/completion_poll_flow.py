@@ -5,12 +5,14 @@ execution in which one was left is itself failed, but only after everything else
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import pulumi
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
+from infra.checked import CHECKED
 from infra.state_machines.retriers import transient_retrier
 
 COMPLETION_TIMEOUT_SECONDS: Mapping[str, int] = MappingProxyType(
@@ -21,13 +23,15 @@ _FLOW_TIMEOUT_SECONDS = 12 * 3600
 _TO_NEXT_RUN = "LeftForNextRun"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class CompletionPolling:
     """How many batches are worked on at once, and how many chunks of each."""
 
-    batches_at_once: int
-    """At most 40, as the iterations of an inline Map."""
-    chunks_at_once: int
+    # An inline Map has at most 40 iterations at once.
+    batches_at_once: int = Field(default=10, ge=1, le=40)
+    """The most batches that one run of CompletionPollFlow works on at once (1 to 40)."""
+    chunks_at_once: int = Field(default=10, ge=1, le=1_000)
+    """The most chunks of one batch that are applied at once (1 to 1000)."""
 
 
 def completion_poll_flow(
@@ -61,6 +65,12 @@ def completion_poll_flow(
                 "Type": "Map",
                 "ItemsPath": "$.batches",
                 "MaxConcurrency": polling.batches_at_once,
+                # The batch, and for the log lines which execution it is collected in.
+                "ItemSelector": {
+                    "batchId.$": "$$.Map.Item.Value.batchId",
+                    "openaiBatchId.$": "$$.Map.Item.Value.openaiBatchId",
+                    "execution.$": "$$.Execution.Name",
+                },
                 "ItemProcessor": _one_batch(polling, functions),
                 "ResultSelector": {"left.$": "States.ArrayContains($, 'left')"},
                 "ResultPath": "$.outcomes",

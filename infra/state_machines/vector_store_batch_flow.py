@@ -1,25 +1,32 @@
 """``VectorStoreBatchFlow``: poll one file batch until it has ended."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
+from infra.checked import CHECKED
 from infra.state_machines.retriers import transient_retrier
 
 CHECK_TIMEOUT_SECONDS = 30
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Polling:
-    """How a file batch is waited for: ``max_attempts`` checks after the first one."""
+    """How a file batch is waited for."""
 
-    interval_seconds: int
-    max_attempts: int
-    backoff_rate: float
-    max_delay_seconds: int
-    flow_timeout_seconds: int
+    interval_seconds: int = Field(default=10, ge=1, le=86_400)
+    """Seconds between two checks of a file batch (1 to 86400)."""
+    max_attempts: int = Field(default=10, ge=0, le=8_000)
+    """Checks after the first one before a file batch ends in PollTimeout (0 to 8000)."""
+    backoff_rate: float = Field(default=1.0, ge=1, le=10)
+    """What the interval is multiplied by after each check, a number from 1 to 10."""
+    max_delay_seconds: int = Field(default=300, ge=1, le=86_400)
+    """The longest interval that the back-off rate leads to."""
+    flow_timeout_seconds: int = Field(default=3_600, ge=60, le=31_536_000)
+    """How long one execution of VectorStoreBatchFlow may take in all."""
 
 
 def poll_delays(polling: Polling) -> Iterator[float]:
@@ -116,6 +123,7 @@ def _notification() -> Mapping[str, str]:
     return {f"{field}.$": f"$.context.{field}" for field in context} | {
         "vectorStoreId.$": "$.vectorStoreId",
         "batchId.$": "$.batchId",
+        "requestedAt.$": "$.requestedAt",
     }
 
 

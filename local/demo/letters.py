@@ -1,15 +1,10 @@
-"""Dead letters, as their senders write them.
+"""Dead letters, with their reasons. A failed execution leaves two, which count as one."""
 
-A failed execution leaves two: the state machine's own, ``{executionArn, input, error, cause}``, and
-the event that EventBridge sends of every execution that ended badly.
-"""
-
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from local.demo.snapshot import Execution, Letter, QueueName
+from ops.letters.execution_letters import read_execution_letter
 
 
 @dataclass(frozen=True)
@@ -40,8 +35,9 @@ def read_letters(
                 reason=reasons.get(message.message_id, ""),
             )
             continue
-        arn, given, is_event = _execution(message.body)
-        if arn in letters and is_event:
+        found = read_execution_letter(message.body)
+        arn = found.execution_arn
+        if arn in letters and found.is_event:
             continue
         execution = known.get(arn)
         letters[arn] = Letter(
@@ -50,14 +46,6 @@ def read_letters(
             body=message.body,
             reason=execution.reason if execution else "",
             execution_arn=arn,
-            execution_input=given,
+            execution_input=found.input,
         )
     return list(letters.values())
-
-
-def _execution(body: str) -> tuple[str, Mapping[str, Any], bool]:
-    """The ARN and the input, and whether an event told of them."""
-    letter = json.loads(body)
-    if "detail" in letter:
-        return letter["detail"]["executionArn"], json.loads(letter["detail"]["input"]), True
-    return letter["executionArn"], letter["input"], False

@@ -1,10 +1,11 @@
 """The state of a stack at one moment, as it was read from AWS and OpenAI."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from ops.executions import reason_of
 
 
 class QueueName(StrEnum):
@@ -74,11 +75,7 @@ class Execution:
     @property
     def reason(self) -> str:
         """Why it failed: the error's name, and the message of the function that raised it."""
-        try:
-            message = str(json.loads(self.cause)["errorMessage"])
-        except (ValueError, TypeError, KeyError):
-            message = self.cause
-        return ": ".join(filter(None, (self.error, message)))
+        return reason_of(self.error, self.cause)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Queues, topics, rules and schedules."""
+"""Queues, rules and schedules."""
 
 from typing import Any
 
@@ -70,13 +70,6 @@ def _set_queue_attribute(aws: Aws, url: str, attribute: str, value: Any) -> Crea
 
 def _attribute_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def topic(aws: Aws, name: str, inputs: Inputs) -> Created:
-    """A topic. Nothing subscribes to it yet."""
-    topic_name = physical_name(name, inputs, 256)
-    arn = aws.client("sns").create_topic(Name=topic_name, Tags=tag_list(inputs) or [])["TopicArn"]
-    return Created(arn, {"name": topic_name, "arn": arn})
 
 
 def event_rule(aws: Aws, name: str, inputs: Inputs) -> Created:

@@ -16,9 +16,10 @@ from rules.reading.types import FUNCTION
 
 # The last word of a name: API_KEY, pineconeApiKey. KEY_SECRET_ARN says only where one is.
 _NAMES_A_SECRET = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
-# OpenAI's, Pinecone's, AWS's, and private keys.
+# OpenAI's, its webhooks', Pinecone's, AWS's, and private keys.
 _LOOKS_LIKE_A_SECRET = re.compile(
-    r"\bsk-[\w-]{16,}|\bpcsk_\w{16,}|\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"\bsk-[\w-]{16,}|\bwhsec_[\w+/-]{16,}|\bpcsk_\w{16,}|\b(AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY"
 )
 
 

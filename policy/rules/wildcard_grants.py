@@ -1,7 +1,9 @@
 """No document allows more than it names: no wildcard in an action, and none for all resources.
 
 Documents are found by the properties that hold one, whatever the type of the resource. A statement
-that denies may say ``*``: it grants nothing.
+that denies may say ``*``: it grants nothing. Everybody may call a function through its URL, whose
+concern it is then whom to believe, but not past it. In the policy of a key, ``*`` is that key:
+https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
 """
 
 import re
@@ -12,6 +14,7 @@ from pulumi_policy import EnforcementLevel, ResourceValidationArgs
 
 from rules.reading.documents import allowing, listed
 from rules.reading.rule import ResourceRule
+from rules.reading.types import KEY, PERMISSION
 
 DOCUMENTS = ("policy", "assumeRolePolicy")
 # AWS has no narrower resource for these:
@@ -46,10 +49,18 @@ def _check(args: ResourceValidationArgs) -> Iterator[str]:
         document = args.props.get(key)
         if isinstance(document, str):
             for statement in allowing(document):
-                yield from _too_wide(statement)
+                yield from _too_wide(statement, is_of_key=args.resource_type == KEY)
+    if args.resource_type == PERMISSION:
+        yield from _too_open(args.props)
 
 
-def _too_wide(statement: Mapping[str, Any]) -> Iterator[str]:
+def _too_open(permission: Mapping[str, Any]) -> Iterator[str]:
+    is_for_a_url = permission.get("functionUrlAuthType") or permission.get("invokedViaFunctionUrl")
+    if permission.get("principal") == "*" and not is_for_a_url:
+        yield f"Name who may do {permission.get('action')}."
+
+
+def _too_wide(statement: Mapping[str, Any], *, is_of_key: bool) -> Iterator[str]:
     for key in ("NotAction", "NotResource", "NotPrincipal"):
         if key in statement:
             yield f"Name what is allowed: {key} allows all the rest."
@@ -58,7 +69,12 @@ def _too_wide(statement: Mapping[str, Any]) -> Iterator[str]:
         if "*" in action or "?" in action:
             yield f"Name the actions: {action} allows more than it names."
     for resource in listed(statement.get("Resource", [])):
-        if _is_too_wide(resource) and not _ON_ALL_OR_NOT_AT_ALL.issuperset(actions):
+        is_itself = resource == "*" and is_of_key
+        if (
+            _is_too_wide(resource)
+            and not is_itself
+            and not _ON_ALL_OR_NOT_AT_ALL.issuperset(actions)
+        ):
             yield f"Name the resources of {', '.join(actions)}: {resource} is all of them."
     principal = statement.get("Principal", {})
     if principal == "*" or "*" in listed(dict(principal).get("AWS", [])):

@@ -143,7 +143,7 @@ class Stack:
                 if not invocation.crashed:
                     raise FunctionError(type(error).__name__, str(error)) from error
             finally:
-                observability.metrics().clear_metrics()
+                observability.forget_metrics()
         if invocation.crashed:  # whatever it made of that, there was nobody left to say it
             function.forget()
             raise FunctionError("Runtime.ExitError", f"{name} crashed")

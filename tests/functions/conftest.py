@@ -32,7 +32,7 @@ LogLines = Callable[[], list[dict[str, Any]]]
 def no_metrics_left() -> Iterator[None]:
     """What a test counts and nobody writes is not the next test's."""
     yield
-    observability.metrics().metric_set.clear()
+    observability.forget_metrics()
 
 
 @pytest.fixture(autouse=True)

@@ -55,12 +55,14 @@ def test_an_event_of_sqs_is_read() -> None:
             receipt="AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
             body="Test message.",
             receives=1,
+            sent_at=1545082649,
         ),
         Delivery(
             message_id="2e1424d4-f796-459a-8184-9c92662be6da",
             receipt="AQEBzWwaftRI0KuVm4tP+/7q1rGgNqicHq",
             body="Test message.",
             receives=3,
+            sent_at=1545082650,
         ),
     ]
 

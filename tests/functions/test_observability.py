@@ -10,6 +10,7 @@ import pytest
 
 from functions import observability
 from functions.errors import BatchPending
+from functions.metrics import Metric
 from functions.observability import count, describe, logger, observed
 from tests.functions.conftest import LogLines
 from tests.functions.invocations import Context
@@ -20,7 +21,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Counts and logs what the event says."""
     for name, times in event.get("counts", {}).items():
         for _ in range(times):
-            count(name)
+            count(Metric(name))
     for line in event.get("lines", []):
         logger().info(line.pop("message"), extra=line)
     if "error" in event:
@@ -42,7 +43,7 @@ def test_what_an_invocation_counted_is_written_when_it_ends(
     assert sum(metrics["FilesFailed"]) == 2
     assert sum(metrics["RecordsFailed"]) == 1
     [directive] = metrics["_aws"]["CloudWatchMetrics"]
-    assert directive["Namespace"] == "OpenAIBatchFlows"
+    assert directive["Namespace"] == "openai-batch-flows"
     assert {metric["Unit"] for metric in directive["Metrics"]} == {"Count"}
 
 
@@ -102,7 +103,7 @@ def test_threads_count_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def add(_: int) -> None:
         together.wait()
-        count("RecordsFailed")
+        count(Metric.RECORDS_FAILED)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(add, range(8)))

@@ -55,6 +55,7 @@ class Recorded(pulumi.runtime.Mocks):
             "name": physical,
             "arn": f"arn:aws:{service}:eu-central-1:000000000000:{physical}",
             "url": f"https://sqs.example/000000000000/{physical}",
+            "functionUrl": f"https://{physical}.lambda-url.example/",
             "secretArn": inputs.get("secretId", ""),
             "bucket": inputs.get("bucket", physical),
         }
@@ -102,8 +103,13 @@ def deploy(tmp_path_factory: pytest.TempPathFactory) -> Deploy:
         *,
         key: str | None = "sk-test",
         pinecone_key: str | None = None,
+        webhook_secret: str | None = None,
     ) -> Recorded:
-        keys = {"openaiApiKey": key, "pineconeApiKey": pinecone_key}
+        keys = {
+            "openaiApiKey": key,
+            "pineconeApiKey": pinecone_key,
+            "webhookSecret": webhook_secret,
+        }
         recorded = Recorded()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(bundle, "build", lambda _target: archive)

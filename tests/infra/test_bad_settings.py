@@ -24,7 +24,7 @@ DEFAULTS = {
     key: spec["default"] if isinstance(spec["default"], str) else json.dumps(spec["default"])
     for key, spec in DECLARED.items()
 }
-SECRETS = ("openaiApiKey", "pineconeApiKey")
+SECRETS = ("openaiApiKey", "pineconeApiKey", "webhookSecret")
 TEXTS = (
     "", " ", "\x00", "\n", "\ud83d", "٣", "-0", "+1", "1e3", "1e400", "nan", "inf", "0x10", "1_0",
     "1.0", "10.5", "true", "TRUE", "null", "[]", "[1, 1]",

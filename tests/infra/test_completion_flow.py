@@ -4,6 +4,7 @@ import pytest
 
 from functions import environment as environments
 from tests.infra.conftest import Deploy, Recorded
+from tests.infra.test_program import POWERTOOLS
 
 CONFIG = {"pineconeIndexHost": "words.example.com"}
 BASICS = {
@@ -91,9 +92,9 @@ def test_a_function_is_told_what_it_reads_and_nothing_else(
 ) -> None:
     told = variables(projected, function)
     model = ENVIRONMENTS[function]
-    optional = {"OPENAI_BASE_URL", "COMPLETION_MAX_ENQUEUED_TOKENS"}
+    optional = {"OPENAI_BASE_URL", "COMPLETION_MAX_ENQUEUED_TOKENS", "COMPLETION_MAX_COST_USD"}
     read = {name.upper() for name in model.model_fields}
-    assert told.keys() == {"POWERTOOLS_SERVICE_NAME", *read} - optional
+    assert told.keys() == {*POWERTOOLS, *read} - optional
 
     for name, value in told.items():
         monkeypatch.setenv(name, value)
@@ -133,6 +134,14 @@ def test_functions_are_told_what_is_configured(deploy: Deploy) -> None:
     assert project["PINECONE_INDEX_HOST"] == "words.example.com"
     assert project["PINECONE_NAMESPACE"] == "letters"
     assert project["PINECONE_UPDATES_PER_SECOND"] == "50"
+
+
+@pytest.mark.parametrize(("set_to", "told"), [("10", "10"), ("1e3", "1000"), ("0.50", "0.50")])
+def test_submit_is_told_its_budget_as_a_plain_number(
+    deploy: Deploy, set_to: str, told: str
+) -> None:
+    recorded = deploy(config={"completionMaxCostUsd": set_to})
+    assert variables(recorded, "submit")["COMPLETION_MAX_COST_USD"] == told
 
 
 def test_without_a_pinecone_key_nothing_projects_and_a_warning_says_so(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.completions.messages import CollectedBatch, EndedBatch, PendingWork
+from functions.completions.messages import BatchOfRun, CollectedBatch, EndedBatch, PendingWork
 from functions.completions.projection.projecting import Projected
 from infra.state_machines import (
     COMPLETION_TIMEOUT_SECONDS,
@@ -72,6 +72,16 @@ def test_every_task_has_a_time_out_and_tries_again_what_passes_by_itself(project
 def test_an_execution_has_an_end_and_the_time_for_one_try_of_each_task(projecting: bool) -> None:
     seconds = machine(projecting=projecting)["TimeoutSeconds"]
     assert sum(COMPLETION_TIMEOUT_SECONDS.values()) <= seconds <= 24 * 3600
+
+
+def test_a_batch_is_collected_with_the_name_of_its_execution() -> None:
+    given = machine()["States"]["ForEachBatch"]["ItemSelector"]
+    item = "$$.Map.Item.Value."
+    ended = {f"{key}.$": f"{item}{key}" for key in ENDED.to_wire()}
+    assert given == {**ended, "execution.$": "$$.Execution.Name"}
+    fields = {key.removesuffix(".$") for key in given}
+    known = BatchOfRun.model_json_schema(by_alias=True)["properties"].keys()
+    assert known - fields == set()
 
 
 def test_whatever_goes_wrong_with_a_batch_leaves_it_for_the_next_run() -> None:

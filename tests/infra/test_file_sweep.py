@@ -4,7 +4,7 @@ import pytest
 
 from functions.environment import FileSweepEnvironment
 from tests.infra.conftest import Deploy, Recorded
-from tests.infra.test_program import FUNCTION_BASICS, environment
+from tests.infra.test_program import FUNCTION_BASICS, POWERTOOLS, environment
 
 
 def test_the_sweep_may_only_read_the_ledger_and_keep_its_position(recorded: Recorded) -> None:
@@ -26,7 +26,7 @@ def test_the_sweep_is_told_what_it_reads_and_nothing_else(
     recorded = deploy(config={"openaiBaseUrl": "https://o.ex/v1"})
     told = environment(recorded, "documents-sweep-function")
     read = {name.upper() for name in FileSweepEnvironment.model_fields}
-    assert told.keys() == {"POWERTOOLS_SERVICE_NAME", *read}
+    assert told.keys() == {*POWERTOOLS, *read}
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     ledger = recorded.one("documents-ingest-ledger").outputs["name"]

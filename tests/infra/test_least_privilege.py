@@ -16,8 +16,12 @@ from tests.infra.iam_linter import findings
 
 STACKS = ("dev", "prod", "local")
 CONFIG = {"pineconeIndexHost": "words.example.com"}
-SECRETS = {"openaiApiKey": "sk-test", "pineconeApiKey": "pc-test"}
-_ROLE = "aws:iam/role:Role"
+SECRETS = {
+    "openaiApiKey": "sk-test",
+    "pineconeApiKey": "pc-test",
+    "webhookSecret": "whsec_dGVzdC10ZXN0LXRlc3QtdGVzdA==",
+}
+_ROLE, _KEY = "aws:iam/role:Role", "aws:kms/key:Key"
 _HERE = "eu-central-1:123456789012"
 # How AWS names what policies are about.
 _ARNS = {
@@ -28,7 +32,9 @@ _ARNS = {
     "aws:s3/bucket:Bucket": "arn:aws:s3:::",
     "aws:secretsmanager/secret:Secret": f"arn:aws:secretsmanager:{_HERE}:secret:",
     "aws:sfn/stateMachine:StateMachine": f"arn:aws:states:{_HERE}:stateMachine:",
+    "aws:sns/topic:Topic": f"arn:aws:sns:{_HERE}:",
     "aws:sqs/queue:Queue": f"arn:aws:sqs:{_HERE}:",
+    _KEY: f"arn:aws:kms:{_HERE}:key/",
     _ROLE: "arn:aws:iam::123456789012:role/",
 }
 # Where the linter is wrong: the resource with the policy, its word, a part of the detail, and why.
@@ -97,10 +103,14 @@ def _documents(value: Any) -> Iterator[dict[str, Any]]:
 def _whole(document: dict[str, Any], token: str, arn: str) -> dict[str, Any]:
     """A role's trust policy is about the role itself, and so names no resource; a linter wants it.
 
-    An action or a resource alone may stand without a list.
+    In the policy of a key, all resources are the key. An action or a resource alone may stand
+    without a list.
     """
-    about = {"Resource": arn} if token == _ROLE else {}
-    statements = [{**about, **statement} for statement in document["Statement"]]
+    about = {"Resource": arn} if token in (_ROLE, _KEY) else {}
+    statements = [
+        {**about, **statement, **(about if statement.get("Resource") == "*" else {})}
+        for statement in document["Statement"]
+    ]
     return {
         **document,
         "Statement": [
@@ -131,8 +141,11 @@ def test_every_kind_of_policy_is_there_to_be_linted(policies: Sequence[Policy]) 
     assert {
         "documents-ingest-role",
         "documents-ingest-keeps-the-ledger",
+        "webhook-starts-the-poll-flow",
         "documents-vector-store-batch-failures-policy",
         "labels-batches-takes-tls-alone",
+        "monitoring-alarms-key",
+        "monitoring-alarms-takes-alarms-alone",
     } <= owners
     assert len(owners) == len(policies) > 60
 

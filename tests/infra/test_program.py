@@ -24,7 +24,9 @@ OUTPUTS = {
     "submitCompletionBatchFunctionName": "labels-submit-function",
     "completionReconcileFunctionName": "labels-reconcile-function",
     "completionDeadLetterQueueUrl": "labels-dead-letters",
+    "alarmTopicArn": "monitoring-alarms-topic",
 }
+POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 FUNCTION_BASICS = {
     "logs:CreateLogStream",
     "logs:PutLogEvents",
@@ -49,7 +51,13 @@ def test_every_stack_exports_the_documented_outputs(deploy: Deploy, stack: str) 
         output: recorded.one(resource).outputs[kinds.get(output[-3:], "name")]
         for output, resource in OUTPUTS.items()
     }
-    assert recorded.outputs == expected
+    dashboard = f"openai-batch-flows-{stack}-monitoring"
+    console = "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1"
+    assert recorded.outputs == expected | {
+        "ingestRefreshAfterHours": "24",
+        "dashboardName": dashboard,
+        "dashboardUrl": f"{console}#dashboards/dashboard/{dashboard}",
+    }
 
 
 def test_the_ingest_function_may_do_just_its_work(recorded: Recorded) -> None:
@@ -120,6 +128,7 @@ def test_the_ingest_function_is_told_everything_by_its_environment(deploy: Deplo
     )
     assert environment(recorded, "documents-ingest-function") == {
         "POWERTOOLS_SERVICE_NAME": "documents-ingest",
+        "POWERTOOLS_METRICS_NAMESPACE": "openai-batch-flows/dev",
         "OPENAI_API_KEY_SECRET_ARN": recorded.one("openai-key-secret").arn,
         "OPENAI_BASE_URL": "https://o.ex/v1",
         "QUEUE_URL": recorded.one("documents-download-queue").outputs["url"],
@@ -144,11 +153,13 @@ def test_the_other_functions_are_told_everything_by_their_environment(recorded: 
     secret = recorded.one("openai-key-secret").arn
     assert environment(recorded, "documents-vector-store-batch-check-function") == {
         "POWERTOOLS_SERVICE_NAME": "documents-vector-store-batch-check",
+        "POWERTOOLS_METRICS_NAMESPACE": "openai-batch-flows/dev",
         "OPENAI_API_KEY_SECRET_ARN": secret,
         "INGEST_LEDGER_TABLE": recorded.one("documents-ingest-ledger").outputs["name"],
     }
     assert environment(recorded, "documents-market-analysis-function") == {
         "POWERTOOLS_SERVICE_NAME": "documents-market-analysis",
+        "POWERTOOLS_METRICS_NAMESPACE": "openai-batch-flows/dev",
         "OPENAI_API_KEY_SECRET_ARN": secret,
         "QUEUE_URL": recorded.one("documents-market-analysis-queue").outputs["url"],
         "RETRY_DELAY_SECONDS": "30",
@@ -226,7 +237,11 @@ def test_functions_run_on_the_platform_that_the_bundle_is_built_for(recorded: Re
 
 @pytest.mark.parametrize(
     ("keys", "holder"),
-    [({"key": "sk-marked"}, "openai-key"), ({"pinecone_key": "sk-marked"}, "pinecone-key")],
+    [
+        ({"key": "sk-marked"}, "openai-key"),
+        ({"pinecone_key": "sk-marked"}, "pinecone-key"),
+        ({"webhook_secret": "sk-marked"}, "webhook-signing"),
+    ],
 )
 def test_a_key_is_nowhere_but_in_its_secret(
     deploy: Deploy, keys: dict[str, str], holder: str

@@ -1,10 +1,12 @@
 """A wrong configuration stops the preview with the key, what was found, and the line that mends."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from functions import prices
 from functions.clients import sqs
 from functions.ingest import page_process
 from infra import combinations
@@ -47,13 +49,23 @@ WRONG = [
     ("completionBatchMaxRequests", "50001", "pulumi config set completionBatchMaxRequests 50000"),
     ("completionBatchMaxBytes", "200000001", "pulumi config set completionBatchMaxBytes 200000000"),
     ("completionMaxEnqueuedTokens", "0", "pulumi config set completionMaxEnqueuedTokens ''"),
+    ("completionMaxCostUsd", "0", "pulumi config set completionMaxCostUsd ''"),
+    ("completionMaxCostUsd", "1000001", "pulumi config set completionMaxCostUsd ''"),
+    ("completionMaxCostUsd", "0.0000001", "pulumi config set completionMaxCostUsd ''"),
+    ("completionMaxCostUsd", "nan", "pulumi config set completionMaxCostUsd ''"),
     ("pineconeIndexHost", "words", "pulumi config set pineconeIndexHost ''"),
     ("pineconeIndexHost", "ftp://words.example.com", "pulumi config set pineconeIndexHost ''"),
     ("pineconeNamespace", "", "pulumi config set pineconeNamespace words"),
     ("pineconeUpdatesPerSecond", "0", "pulumi config set pineconeUpdatesPerSecond 95"),
+    ("webhookReservedConcurrency", "0", "pulumi config set webhookReservedConcurrency ''"),
     ("batchRetentionDays", "29", "pulumi config set batchRetentionDays 90"),
     ("openaiBaseUrl", "ftp://x", "pulumi config set openaiBaseUrl ''"),
     ("openaiBaseUrl", "https://me:pw@x/v1", "pulumi config set openaiBaseUrl ''"),
+    ("alarmSubscribers", '["nobody"]', "pulumi config rm alarmSubscribers"),
+    ("alarmSubscribers", '["a b@c.example"]', "pulumi config rm alarmSubscribers"),
+    ("alarmSubscribers", '["http://c.example/sns"]', "pulumi config rm alarmSubscribers"),
+    ("alarmSubscribers", '["https://me:pw@c.example/sns"]', "pulumi config rm alarmSubscribers"),
+    ("alarmSubscribers", '["a@c.example", "a@c.example"]', "pulumi config rm alarmSubscribers"),
 ]
 IMPOSSIBLE = [
     (
@@ -109,6 +121,10 @@ IMPOSSIBLE = [
         "pulumi config set completionPollMaxBatches 267",
     ),
     (
+        {"completionMaxCostUsd": "10", "completionModel": "gpt-9"},
+        "pulumi config set completionModel gpt-5.4-mini",
+    ),
+    (
         {"downloadTimeoutSeconds": "151"},
         "pulumi config set downloadTimeoutSeconds 150",
     ),
@@ -122,7 +138,7 @@ def test_a_wrong_value_is_refused_with_the_line_that_mends_it(
     with pytest.raises(SettingsError) as refusal:
         deploy(config={key: value})
     message = str(refusal.value)
-    shown = value if value.startswith("[") else repr(value)
+    shown = repr(json.loads(value) if value.startswith("[") else value)
     assert f"{key} is {shown}. Allowed: " in message
     assert f"\n    {mend}\n" in message
 
@@ -189,9 +205,11 @@ def test_every_declared_key_is_described_and_has_a_default() -> None:
 def test_every_stack_file_sets_only_declared_keys() -> None:
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     for file in sorted(ROOT.glob("Pulumi.*.yaml")):
-        for key in yaml.safe_load(file.read_text())["config"]:
+        for key, value in yaml.safe_load(file.read_text())["config"].items():
             namespace, _, name = key.partition(":")
-            assert namespace == "aws" or name in declared, f"{Path(file).name}: {key}"
+            # Encrypted values are the secrets, which cannot be declared.
+            known = name in declared or (isinstance(value, dict) and set(value) == {"secure"})
+            assert namespace == "aws" or known, f"{Path(file).name}: {key}"
 
 
 def test_the_ingest_function_has_memory_for_the_process_that_reads_pages() -> None:
@@ -204,3 +222,23 @@ def test_tries_may_be_shorter_than_a_lease_in_the_stack_local_alone(deploy: Depl
 
 def test_the_longest_delay_is_the_one_that_the_functions_have() -> None:
     assert combinations._LONGEST_DELAY_SECONDS == sqs._MAX_DELAY_SECONDS
+
+
+def test_the_models_with_prices_are_those_of_the_functions() -> None:
+    assert set(combinations._PRICED_MODELS) == set(prices.MODEL_PRICES)
+    for model in (
+        "gpt-5.4-mini",
+        "gpt-5.4-mini-2026-03-17",
+        "gpt-5.4-minix",
+        "gpt-5x4",
+        "gpt-9",
+        "",
+    ):
+        assert bool(combinations._PRICED.fullmatch(model)) == bool(prices.model_price(model))
+
+
+def test_a_model_without_a_price_is_refused_only_with_a_budget(deploy: Deploy) -> None:
+    deploy(config={"completionModel": "gpt-9"})
+    deploy(config={"completionMaxCostUsd": "10", "completionModel": "gpt-5.5-2026-04-23"})
+    with pytest.raises(SettingsError, match=r"completionModel is 'gpt-9', of which no price"):
+        deploy(config={"completionMaxCostUsd": "10", "completionModel": "gpt-9"})

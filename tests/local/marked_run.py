@@ -1,5 +1,6 @@
 """Both flows with keys that are told from everything else, and what can happen to a key."""
 
+import base64
 import json
 import secrets
 import tempfile
@@ -24,6 +25,7 @@ from local.stack import OpenAIServer, PineconeServer, running
 from local.standins.openai import Fault, OpenAIStandIn
 from local.standins.pinecone import PineconeStandIn
 from tests.local.marked_keys import MarkedKeys
+from tests.local.marked_webhooks import be_told
 from tests.local.written_places import Registered, Run, Traffic
 
 PATIENCE_SECONDS = 200
@@ -31,7 +33,10 @@ PATIENCE_SECONDS = 200
 MARK = f"{secrets.token_hex(2)}+Q"
 OPENAI, NEW_OPENAI = f"sk-proj-{MARK * 5}", f"sk-proj-{MARK * 6}"
 PINECONE, NEW_PINECONE = f"pcsk_{MARK * 5}", f"pcsk_{MARK * 6}"
-KEYS = MarkedKeys(OPENAI, NEW_OPENAI, PINECONE, NEW_PINECONE)
+WEBHOOK, NEW_WEBHOOK = (
+    f"whsec_{base64.b64encode((MARK * times).encode()).decode()}" for times in (5, 6)
+)
+KEYS = MarkedKeys(OPENAI, NEW_OPENAI, PINECONE, NEW_PINECONE, WEBHOOK, NEW_WEBHOOK)
 # What the functions ask of OpenAI and of Pinecone in the course of both flows.
 OPENAI_CALLS = (
     "files.create",
@@ -70,6 +75,7 @@ def marked_run() -> Iterator[Run]:
                 config=CONFIG,
                 openai=OpenAIServer(base_url=openai.base_url, key=OPENAI),
                 pinecone=PineconeServer(host=pinecone.host, key=PINECONE),
+                webhook_secret=WEBHOOK,
             )
         )
         run = Run(
@@ -85,6 +91,7 @@ def marked_run() -> Iterator[Run]:
         _go_wrong(run, web)
         _rotate(run, web)
         _be_refused(run, web)
+        _be_told(run)
         yield run
 
 
@@ -165,11 +172,22 @@ def _be_refused(run: Run, web: SampleWeb) -> None:
     _reconcile(run)
 
 
+def _be_told(run: Run) -> None:
+    """OpenAI's webhooks come, and others; for a while the key is where the secret belongs."""
+    be_told(
+        run,
+        old=WEBHOOK,
+        new=NEW_WEBHOOK,
+        none=OPENAI,
+        replace=lambda secret: _set_key(run, "webhook", secret),
+    )
+
+
 def _set_key(run: Run, service: str, key: str) -> None:
     [arn] = [
         secret["ARN"]
         for secret in run.client("secretsmanager").list_secrets()["SecretList"]
-        if secret["Name"].startswith(f"{service}-key")
+        if secret["Name"].startswith(f"{service}-")
     ]
     run.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=key)
 

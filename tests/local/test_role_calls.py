@@ -1,19 +1,25 @@
-"""What each role may do, held against what was really called under it: no less, and no more."""
+"""A run of everything: what each role may do, held against what was really called under it, no less
+and no more; and each metric that is shown or watched, against what was really written."""
 
 import json
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from functions.metrics import BY_MODEL, Metric
 from local.calls_made import STATE_MACHINES, Call
 from local.demo.labels.scenario import CONFIG
 from local.embedded import EmbeddedAws
 from local.engine import Resource
-from local.stack import running
+from local.stack import LOCAL_WEBHOOK_SECRET, running
+from tests.local.emitted_metrics import named, written
 from tests.local.full_run import do_everything
+
+ROOT = Path(__file__).parents[2]
 
 FUNCTION, MACHINE, SCHEDULE = (
     "aws:lambda/function:Function",
@@ -140,11 +146,17 @@ def _covers(pair: Pair, call: Pair) -> bool:
 
 
 @pytest.fixture(scope="module")
-def roles() -> Iterator[Sequence[Role]]:
-    """All roles of the program's, after everything that its functions can do has been done."""
-    with running(config=CONFIG) as stack:
+def aws() -> Iterator[EmbeddedAws]:
+    """The program, after everything that its functions can do has been done."""
+    with running(config=CONFIG, webhook_secret=LOCAL_WEBHOOK_SECRET) as stack:
         do_everything(stack)
-        yield list(_roles(stack.aws))
+        yield stack.aws
+
+
+@pytest.fixture(scope="module")
+def roles(aws: EmbeddedAws) -> Sequence[Role]:
+    """All roles of the program's. They come first, as what tests ask AWS is no role's call."""
+    return list(_roles(aws))
 
 
 def test_nobody_calls_what_their_role_does_not_allow(roles: Sequence[Role]) -> None:
@@ -175,6 +187,70 @@ def test_what_services_do_is_granted_to_some_role_and_called_under_none(
 def test_something_is_called_under_every_role(roles: Sequence[Role]) -> None:
     assert [role.name for role in roles if not role.called] == []
     assert {role.kind for role in roles} == set(OF_SERVICES)
+
+
+_FINISHING = "tests/functions/completions/collection/test_finishing.py"
+NEED_A_FAULT = {
+    # Both default models have a price.
+    Metric.ANSWERS_WITHOUT_PRICE: "tests/functions/test_observability_metrics.py",
+    # No job ends otherwise than well.
+    Metric.BATCHES_FAILED: _FINISHING,
+    Metric.BATCHES_EXPIRED: _FINISHING,
+    Metric.BATCHES_CANCELLED: _FINISHING,
+    # OpenAI can always say how a file batch stands.
+    Metric.CHECK_FAILURES: "tests/functions/vector_store_batch/test_check_handler.py",
+    # Each label gets a verdict that nobody else has anticipated.
+    Metric.LABELS_ASKED_AGAIN: _FINISHING,
+    Metric.LABELS_NEED_REVIEW: _FINISHING,
+    Metric.LABELS_SUPERSEDED: _FINISHING,
+    # There is no budget, and room for all labels.
+    Metric.BUDGET_STOPS: "tests/functions/completions/submission/test_submit_handlers.py",
+    Metric.LABELS_WAITING: "tests/functions/completions/submission/test_submit_handlers.py",
+    # Pinecone takes what it is given.
+    Metric.PROJECTIONS_FAILED: (
+        "tests/functions/completions/projection/test_projection_failures.py"
+    ),
+}
+"""Metrics of what does not happen in the run, with the unit tests in which it does."""
+
+
+def test_every_metric_that_is_shown_or_watched_is_written_by_the_function_that_it_names(
+    roles: Sequence[Role], aws: EmbeddedAws
+) -> None:
+    ours = {series for series in named(aws) if not series.namespace.startswith("AWS/")}
+    assert len(ours) > 30
+    missing = {series.name for series in ours - written(aws).keys()}
+    assert missing == {metric.value for metric in NEED_A_FAULT}
+
+
+def test_what_the_run_does_not_write_a_unit_test_does() -> None:
+    for metric, file in NEED_A_FAULT.items():
+        assert f'"{metric}"' in (ROOT / file).read_text(), f"{file} does not show {metric}"
+
+
+def test_every_metric_that_is_written_is_known_and_has_its_unit(
+    roles: Sequence[Role], aws: EmbeddedAws
+) -> None:
+    for series, unit in written(aws).items():
+        assert series.namespace == "openai-batch-flows/local"
+        metric = Metric(series.name)
+        assert unit == metric.unit
+        by_model = {"model"} if metric in BY_MODEL else set()
+        assert {name for name, _ in series.dimensions} == {"service"} | by_model
+
+
+def test_every_metric_of_awss_own_is_of_a_resource_of_the_stack(
+    roles: Sequence[Role], aws: EmbeddedAws
+) -> None:
+    there = {
+        value
+        for resource in aws.deployment.resources
+        for value in (resource.outputs.get("name"), resource.outputs.get("arn"))
+    }
+    for series in named(aws):
+        if series.namespace.startswith("AWS/"):
+            [(_, value)] = series.dimensions
+            assert value in there, series
 
 
 def _is_of_service(role: Role, pair: Pair) -> bool:

@@ -40,6 +40,8 @@ def test_the_run_went_through_what_can_happen_to_a_key(run: Run) -> None:
     for sentence in (
         "OpenAI refused the API key",
         "no header can carry the API key",
+        "there is no signing secret of OpenAI's",
+        "a webhook was refused",
     ):
         assert sentence in logged
     assert labels_of(run).statuses["VALID"] > 0
@@ -64,8 +66,8 @@ def test_a_key_reaches_the_engine_as_a_secret_of_secrets_manager_alone(run: Run)
     }
 
     assert with_key == {
-        f"aws:secretsmanager/secretVersion:SecretVersion {service}-key-version"
-        for service in ("openai", "pinecone")
+        f"aws:secretsmanager/secretVersion:SecretVersion {name}-version"
+        for name in ("openai-key", "pinecone-key", "webhook-signing")
     }
 
 

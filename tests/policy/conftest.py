@@ -41,5 +41,14 @@ def _registered(deploy: Deploy, stack: str) -> list[Seen]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MockMonitor, "RegisterResource", registering)
-        deploy(stack, {"pineconeIndexHost": "words.example.com"}, pinecone_key="pc-test")
+        deploy(
+            stack,
+            {
+                "alarmSubscribers": '["nights@example.com"]',
+                "pineconeIndexHost": "words.example.com",
+                "webhookReservedConcurrency": "5",
+            },
+            pinecone_key="pc-test",
+            webhook_secret="whsec_dGVzdC10ZXN0LXRlc3QtdGVzdA==",
+        )
     return resources

@@ -17,6 +17,7 @@ from rules.reading.types import (
     EVENT_TARGET,
     FAILURE_CONFIG,
     FUNCTION,
+    FUNCTION_URL,
     LOG_GROUP,
     MACHINE,
     MAPPING,
@@ -92,6 +93,7 @@ def test_a_variable_that_is_named_like_a_secret_is_wrong(name: str) -> None:
         "sk-proj-abcdefghijklmnop",
         "Bearer sk-abcdefghijklmnop1",
         "pcsk_abcdefghijklmnop1",
+        "whsec_YWJjZGVm+/doaWprbG0=",
         "AKIAIOSFODNN7EXAMPLE",
         "ASIAIOSFODNN7EXAMPLE",
         "-----BEGIN RSA PRIVATE KEY-----",
@@ -192,6 +194,23 @@ def test_a_function_that_nothing_invokes_is_wrong() -> None:
     schedule = seen(SCHEDULE, "every-hour", {}, target=OTHER)
     [(name, _)] = complaints(function_concurrency.RULE, WORKER, OTHER, schedule)
     assert name == "worker"
+
+
+def with_a_url(**inputs: Any) -> tuple[Seen, Seen]:
+    """A function that anybody may call, and its URL."""
+    function = seen(FUNCTION, "worker", inputs)
+    return function, seen(FUNCTION_URL, "front-door", {}, functionName=function)
+
+
+def test_a_function_with_a_url_and_a_reservation_is_right() -> None:
+    assert complaints(function_concurrency.RULE, *with_a_url(reservedConcurrentExecutions=5)) == []
+
+
+@pytest.mark.parametrize("inputs", [{}, {"reservedConcurrentExecutions": -1}])
+def test_a_function_with_a_url_and_no_reservation_is_wrong(inputs: dict[str, Any]) -> None:
+    assert complaints(function_concurrency.RULE, *with_a_url(**inputs)) == [
+        ("worker", "Set its reserved_concurrent_executions: anybody may call front-door.")
+    ]
 
 
 def test_a_definition_that_is_not_known_yet_is_left_open() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
+from rules.reading.types import PERMISSION
 from rules.wildcard_grants import RULE
 from tests.policy.seen import Seen, complaints, seen, undecided
 
@@ -77,11 +78,38 @@ def test_a_wider_grant_is_wrong(statement: dict[str, Any]) -> None:
         ("aws:s3/bucketPolicy:BucketPolicy", "policy"),
         ("aws:iam/role:Role", "assumeRolePolicy"),
         ("aws:sns/topicPolicy:TopicPolicy", "policy"),
+        ("aws:kms/key:Key", "policy"),
     ],
 )
 def test_every_document_is_looked_into(token: str, key: str) -> None:
     statement = WRONG["everybody"]
     assert len(complaints(RULE, granting(statement, token=token, key=key))) == 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "wrong"),
+    [
+        ({"principal": "*", "functionUrlAuthType": "NONE"}, False),
+        ({"principal": "*", "invokedViaFunctionUrl": True}, False),
+        ({"principal": "*", "invokedViaFunctionUrl": False}, True),
+        ({"principal": "*"}, True),
+        ({"principal": "events.amazonaws.com"}, False),
+    ],
+)
+def test_everybody_may_call_a_function_through_its_url_alone(
+    inputs: dict[str, Any], wrong: bool
+) -> None:
+    grant = seen(PERMISSION, "open", {"action": "lambda:InvokeFunction", **inputs})
+    expected = [("open", "Name who may do lambda:InvokeFunction.")] if wrong else []
+    assert complaints(RULE, grant) == expected
+
+
+def test_in_the_policy_of_a_key_all_resources_are_the_key() -> None:
+    on_itself = {"Action": "kms:Decrypt", "Resource": "*"}
+    assert complaints(RULE, granting(on_itself, token="aws:kms/key:Key")) == []
+    assert len(complaints(RULE, granting(on_itself))) == 1
+    all_keys = {"Action": "kms:*", "Resource": "*"}
+    assert len(complaints(RULE, granting(all_keys, token="aws:kms/key:Key"))) == 1
 
 
 def test_one_statement_need_not_be_a_list() -> None:

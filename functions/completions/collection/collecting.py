@@ -32,6 +32,7 @@ from functions.completions.messages import ChunkRef, CollectedBatch
 from functions.completions.vocabulary import BatchStatus
 from functions.errors import InvalidItemError, OpenAINotFoundError, OpenAIUnavailableError
 from functions.excerpts import excerpt
+from functions.metrics import Metric
 from functions.observability import count, describe, logger
 
 _CHUNKS = TypeAdapter(list[ChunkRef])
@@ -70,6 +71,10 @@ def collect(
         cut.unanswered(job)
         chunks = cut.chunks.finish()
     _record(table, summary, job, cut.lines_without_answer)
+    logger().info(
+        "batch collected",
+        extra={"openai_batch_id": job.id, "status": job.status, "chunks": chunks},
+    )
     return _collected(summary, bucket, chunks)
 
 
@@ -134,7 +139,7 @@ def _cut_file(cut: _Cut, jobs: BatchJobs, file_id: str, *, lost_is_lost: bool) -
     except OpenAINotFoundError as error:
         if not lost_is_lost:
             raise
-        count("ResultFilesGone")
+        count(Metric.RESULT_FILES_GONE)
         logger().error("a file of answers is gone", extra=describe(error))
 
 
@@ -162,7 +167,7 @@ def _learn_from(job: Job, table: Table, now: float) -> None:
     for error in job.errors:
         if error.code == QUEUE_IS_FULL:
             limit = capacity.learn_limit(table, error.message, now)
-            count("QueuedTokenLimit")
+            count(Metric.QUEUED_TOKEN_LIMIT)
             logger().info("OpenAI's queue is full", extra={"job_id": job.id, "limit": limit})
 
 
@@ -173,6 +178,7 @@ def _record(table: Table, summary: BatchSummary, job: Job, lines_without_answer:
         "error_file_id": job.error_file_id,
         "input_tokens": job.input_tokens,
         "output_tokens": job.output_tokens,
+        "cached_tokens": job.cached_tokens,
         "lines_without_answer": lines_without_answer,
         "reason": _reason(job),
     }
@@ -183,7 +189,7 @@ def _record(table: Table, summary: BatchSummary, job: Job, lines_without_answer:
         when=Attr("status").eq(BatchStatus.PENDING),
     )
     if lines_without_answer:
-        count("LinesWithoutAnswer", lines_without_answer)
+        count(Metric.LINES_WITHOUT_ANSWER, lines_without_answer)
 
 
 def _chunks_there(summary: BatchSummary, bucket: Bucket) -> int:

@@ -13,16 +13,19 @@ from functions.completions.collection.job_statuses import ENDS
 from functions.completions.entities import iso
 from functions.completions.labels import batch_summary
 from functions.completions.vocabulary import BatchStatus, Outcome
+from functions.costs import TokenUsage
 from functions.errors import CountsDisagreeError, InvalidItemError
-from functions.observability import count
+from functions.metrics import Metric
+from functions.observability import count, logger
+from functions.spending import count_spending
 
-_METRICS: Mapping[Outcome, str] = MappingProxyType(
+_METRICS: Mapping[Outcome, Metric] = MappingProxyType(
     {
-        Outcome.VALID: "LabelsValid",
-        Outcome.INVALID: "LabelsInvalid",
-        Outcome.NEEDS_REVIEW: "LabelsNeedReview",
-        Outcome.SUPERSEDED: "LabelsSuperseded",
-        Outcome.UNANSWERED: "LabelsAskedAgain",
+        Outcome.VALID: Metric.LABELS_VALID,
+        Outcome.INVALID: Metric.LABELS_INVALID,
+        Outcome.NEEDS_REVIEW: Metric.LABELS_NEED_REVIEW,
+        Outcome.SUPERSEDED: Metric.LABELS_SUPERSEDED,
+        Outcome.UNANSWERED: Metric.LABELS_ASKED_AGAIN,
     }
 )
 
@@ -96,9 +99,23 @@ def _outcome(record: Item, batch_id: str) -> Outcome:
 
 
 def _count(summary: BatchSummary, outcomes: Mapping[Outcome, int]) -> None:
-    count(f"Batches{_end(summary).title()}")
-    counted = {_METRICS[outcome]: number for outcome, number in outcomes.items()}
-    counted |= {"PromptTokens": summary.input_tokens, "AnswerTokens": summary.output_tokens}
-    for metric, number in counted.items():
+    status = _end(summary)
+    logger().info(
+        "batch finished",
+        extra={
+            "openai_batch_id": summary.openai_batch_id,
+            "status": status,
+            **{str(outcome): number for outcome, number in outcomes.items()},
+        },
+    )
+    count(Metric(f"Batches{status.title()}"))
+    for outcome, number in outcomes.items():
         if number:
-            count(metric, number)
+            count(_METRICS[outcome], number)
+    usage = TokenUsage(
+        input_tokens=summary.input_tokens,
+        output_tokens=summary.output_tokens,
+        cached_tokens=summary.cached_tokens,
+    )
+    if usage.input_tokens or usage.output_tokens:
+        count_spending(summary.model, usage, batch=True)

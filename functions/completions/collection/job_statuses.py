@@ -9,6 +9,7 @@ from functions.completions.batches import BatchSummary
 from functions.completions.entities import iso
 from functions.completions.vocabulary import BatchStatus
 from functions.errors import InvalidItemError, OpenAINotFoundError
+from functions.metrics import Metric
 from functions.observability import count
 
 # https://developers.openai.com/api/docs/guides/batch#4-check-the-status-of-a-batch
@@ -60,7 +61,7 @@ def current_job(jobs: BatchJobs, summary: BatchSummary, now: float) -> Job:
             errors=(JobError(code=JOB_IS_GONE, message=str(error)),),
         )
     if job.status not in ENDS and summary.submitted_at < iso(now - _GIVEN_UP_SECONDS):
-        count("JobsGivenUp")
+        count(Metric.JOBS_GIVEN_UP)
         message = f"three days after it was submitted the job was {job.status}"
         errors = (JobError(code=_NEVER_ENDED, message=message),)
         return replace(job, status="expired", errors=errors)

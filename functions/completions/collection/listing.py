@@ -7,6 +7,7 @@ written to, so that a run that finds nothing costs next to nothing.
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
 from boto3.dynamodb.conditions import Attr
 
@@ -24,7 +25,8 @@ from functions.completions.labels import batches_with_status
 from functions.completions.messages import EndedBatch
 from functions.completions.vocabulary import BatchStatus
 from functions.errors import FlowError, InvalidItemError, OpenAINotFoundError
-from functions.observability import count, describe, logger
+from functions.metrics import Metric
+from functions.observability import count, describe, logger, measure
 
 _AT_ONCE = 64
 
@@ -65,6 +67,10 @@ def batches_to_collect(
         for summary in list_pending_completion_batches(table)
         if openai_batch_id in (None, summary.openai_batch_id)
     ]
+    if openai_batch_id is None:
+        measure(
+            Metric.OLDEST_BATCH_AGE, max((_age(summary, now) for summary in pending), default=0)
+        )
     check = _Check(table=table, jobs=jobs, limits=limits, now=now)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         ended = _ended(pending, [pool.submit(check, summary) for summary in pending])
@@ -91,7 +97,7 @@ def _ended(
                 ended.append((summary, job))
         except FlowError as error:
             errors.append(error)
-            count("StatusChecksFailed")
+            count(Metric.STATUS_CHECKS_FAILED)
             logger().warning("a job was not checked", extra={**_names(summary), **describe(error)})
     if errors and len(errors) == len(pending):
         raise errors[0]
@@ -111,13 +117,13 @@ class _Check:
         try:
             job = current_job(self.jobs, summary, self.now)
         except (OpenAINotFoundError, InvalidItemError) as error:
-            count("JobsNotFound")
+            count(Metric.JOBS_NOT_FOUND)
             logger().error("a batch has no job", extra={**_names(summary), **describe(error)})
             return None
         if job.status in ENDS:
             return job
         if job.status not in UNDER_WAY:
-            count("UnknownBatchStatus")
+            count(Metric.UNKNOWN_BATCH_STATUS)
             logger().error("unknown status", extra={**_names(summary), "status": job.status})
         elif self._is_stuck(summary, job):
             self._cancel(summary, job)
@@ -137,8 +143,13 @@ class _Check:
             {"cancel_requested_at": iso(self.now)},
             when=Attr("status").eq(BatchStatus.PENDING),
         )
-        count("StuckJobsCancelled")
+        count(Metric.STUCK_JOBS_CANCELLED)
         logger().warning("a job is stuck", extra={**_names(summary), "status": job.status})
+
+
+def _age(summary: BatchSummary, now: float) -> float:
+    """The seconds since it was submitted; clocks differ, and less than none is none."""
+    return max(0, now - datetime.fromisoformat(summary.submitted_at).timestamp())
 
 
 def _take(table: Table, summary: BatchSummary, now: float) -> bool:

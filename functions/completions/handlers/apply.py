@@ -12,13 +12,14 @@ from functions.clients.s3 import Bucket
 from functions.completions.judgement.applying import apply
 from functions.completions.messages import ChunkRef
 from functions.environment import ApplyEnvironment
-from functions.observability import observed
+from functions.observability import identify, observed
 
 
 @observed
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Nothing: what the chunk says is in the table then."""
     chunk = ChunkRef.parse(event)
+    identify(batch_id=chunk.batch_id, chunk=chunk.chunk)
     environment, table, bucket = _collaborators()
     apply(
         chunk,

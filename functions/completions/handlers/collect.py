@@ -12,9 +12,9 @@ from functions.clients.openai_batches import BatchJobs
 from functions.clients.s3 import Bucket
 from functions.clients.secrets import Secret
 from functions.completions.collection.collecting import collect
-from functions.completions.messages import CompletionBatch
+from functions.completions.messages import BatchOfRun
 from functions.environment import CollectEnvironment
-from functions.observability import observed
+from functions.observability import identify, observed
 
 _OPENAI_TIMEOUT_SECONDS = 30
 
@@ -22,7 +22,8 @@ _OPENAI_TIMEOUT_SECONDS = 30
 @observed
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Where the batch's chunks are, and how many."""
-    batch = CompletionBatch.parse(event)
+    batch = BatchOfRun.parse(event)
+    identify(batch_id=batch.batch_id, execution=batch.execution)
     table, bucket, jobs = _collaborators()
     return collect(table, bucket, jobs, batch_id=batch.batch_id, now=time.time()).to_wire()
 

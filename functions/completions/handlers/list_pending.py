@@ -13,7 +13,7 @@ from functions.completions.collection.listing import PollLimits, batches_to_coll
 from functions.completions.messages import PendingWork, PollRequest
 from functions.completions.projection.projecting import anything_unprojected
 from functions.environment import ListPendingEnvironment
-from functions.observability import observed
+from functions.observability import identify, observed
 
 _OPENAI_TIMEOUT_SECONDS = 10
 
@@ -22,6 +22,7 @@ _OPENAI_TIMEOUT_SECONDS = 10
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """The batches to be collected now, and whether words wait to be projected."""
     request = PollRequest.parse(event)
+    identify(openai_batch_id=request.openai_batch_id)
     environment, table, jobs = _collaborators()
     batches = batches_to_collect(
         table,

@@ -11,8 +11,10 @@ from functions.clients.dynamodb import Table
 from functions.clients.openai_batches import BatchJobs
 from functions.clients.s3 import Bucket
 from functions.clients.secrets import Secret
+from functions.completions.submission.budgets import Budget, Spending
 from functions.completions.submission.sending import Sender
 from functions.completions.submission.submitting import SubmitLimits, submit
+from functions.costs import dollars
 from functions.environment import SubmitEnvironment
 from functions.observability import observed
 
@@ -22,7 +24,7 @@ _OPENAI_TIMEOUT_SECONDS = 120
 
 @observed
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The batches that were submitted, how many labels wait on, and why."""
+    """The batches that were submitted, how many labels wait on, and why; and what that costs."""
     environment, table, bucket, jobs = _collaborators()
     sender = Sender(
         table=table,
@@ -38,7 +40,9 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         bytes=environment.completion_batch_max_bytes,
         enqueued_tokens=environment.completion_max_enqueued_tokens,
     )
-    submitted = submit(sender, limits)
+    max_usd = environment.completion_max_cost_usd
+    budget = None if max_usd is None else Budget.of(environment.completion_model, max_usd)
+    submitted = submit(sender, limits, budget)
     return {
         "batches": [
             {
@@ -52,6 +56,17 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ],
         "waiting": submitted.waiting,
         "reason": submitted.reason,
+        "budget": None if submitted.spending is None else _told(submitted.spending),
+    }
+
+
+def _told(spending: Spending) -> dict[str, Any]:
+    """USD as decimal text, which loses nothing."""
+    return {
+        "maxUsd": dollars(spending.max_usd),
+        "spentUsd": dollars(spending.spent_usd),
+        "wouldCostUsd": dollars(spending.would_cost_usd),
+        "atLeast": spending.at_least,
     }
 
 

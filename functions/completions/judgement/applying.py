@@ -20,6 +20,7 @@ from functions.completions.transactions import write_units
 from functions.completions.vocabulary import BatchStatus
 from functions.errors import AwsUnavailableError, InvalidItemError
 from functions.lookahead import in_order
+from functions.metrics import Metric
 from functions.observability import count, logger
 
 # Judgements of one word are written together, and this is how many fit into one transaction. The
@@ -220,8 +221,9 @@ class AnsweredChunk:
 def _report(chunk: ChunkAnswers, ref: Mapping[str, str]) -> None:
     """Count what the answers were good for. What they say is a receipt's, and goes to no log."""
     unusable = sum(a.verdict is None and a.raw_line is not None for a in chunk.answers.values())
-    counts = {"AnswersUnusable": unusable, "AnswersForeign": chunk.foreign}
+    counts = {Metric.ANSWERS_UNUSABLE: unusable, Metric.ANSWERS_FOREIGN: chunk.foreign}
     for metric, number in counts.items():
         if number:
             count(metric, number)
-    logger().info("chunk read", extra={**ref, "targets": len(chunk.answers), **counts})
+    told = {metric.value: number for metric, number in counts.items()}
+    logger().info("chunk read", extra={**ref, "targets": len(chunk.answers), **told})

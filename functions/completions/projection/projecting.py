@@ -29,6 +29,7 @@ from functions.completions.projection.metadata import word_metadata
 from functions.completions.projection.pace import Pace
 from functions.completions.transactions import write_each
 from functions.errors import FlowError, PineconeRejectedError, PineconeUnavailableError
+from functions.metrics import Metric
 from functions.observability import count, describe, logger
 
 if TYPE_CHECKING:  # the SDK takes its time to import, and most who come here do not need it
@@ -156,7 +157,7 @@ class _Projection:
                 (with_kind(label, VECTOR_MISSING) for word in missing for label in word.marked),
             )
             self._missing += len(missing)
-            count("VectorsMissing", len(missing))
+            count(Metric.VECTORS_MISSING, len(missing))
             logger().warning(
                 "words without a vector",
                 extra={"vector_ids": [word.id.vector_id for word in missing]},
@@ -178,7 +179,7 @@ class _Projection:
         return True
 
     def _note_failure(self, word: MarkedWord, error: FlowError) -> None:
-        count("ProjectionsFailed")
+        count(Metric.PROJECTIONS_FAILED)
         logger().error(
             "a word could not be projected",
             extra={"vector_id": word.id.vector_id, **describe(error)},
@@ -197,7 +198,7 @@ class _Projection:
         written = [word for word, write in writes if write.result()]
         write_each(self._table, (without_mark(label) for word in written for label in word.marked))
         self._projected += len(written)
-        count("WordsProjected", len(written))
+        count(Metric.WORDS_PROJECTED, len(written))
 
     def _goes_on(self) -> bool:
         if self._is_late():

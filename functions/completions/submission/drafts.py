@@ -9,6 +9,7 @@ from functions.completions.identifiers import LabelId
 from functions.completions.submission import prompts
 from functions.completions.submission.prompts import Prompt
 from functions.completions.targets import Request
+from functions.metrics import Metric
 from functions.observability import count, logger
 
 MOST_TARGETS = 100_000
@@ -26,7 +27,8 @@ class Draft:
     def _begin(self) -> None:
         self.lines: BinaryIO = TemporaryFile()  # noqa: SIM115 - closed with the draft
         self.targets: BinaryIO = TemporaryFile()  # noqa: SIM115 - closed with the draft
-        self.bytes = self.tokens = self.request_count = self.target_count = 0
+        self.bytes = self.tokens = self.answer_tokens = 0
+        self.request_count = self.target_count = 0
 
     def add(self, prompt: Prompt) -> None:
         """Put a request behind those that are there."""
@@ -34,6 +36,7 @@ class Draft:
         self.targets.write(prompt.request.to_line())
         self.bytes += len(prompt.line)
         self.tokens += prompt.tokens
+        self.answer_tokens += prompt.answer_tokens
         self.request_count += 1
         self.target_count += len(prompt.request.targets)
 
@@ -82,8 +85,12 @@ class Limits:
             draft.request_count < self.requests
             and draft.target_count < MOST_TARGETS
             and draft.bytes + len(prompt.line) <= self.bytes
-            and _within(draft.tokens + prompt.tokens, self.free_tokens)
+            and self.has_free(draft.tokens + prompt.tokens)
         )
+
+    def has_free(self, tokens: int) -> bool:
+        """Whether so many may be sent now, in one batch or several."""
+        return _within(tokens, self.free_tokens)
 
 
 class Prompts(Protocol):
@@ -112,7 +119,7 @@ def _within(tokens: int, limit: int | None) -> bool:
 
 
 def _report(prompt: Prompt) -> None:
-    count("LabelsThatCannotBeAsked", len(prompt.request.targets))
+    count(Metric.LABELS_THAT_CANNOT_BE_ASKED, len(prompt.request.targets))
     size = {"bytes": len(prompt.line), "prompt_tokens": prompt.tokens}
     about = {"receipt": prompt.request.receipt.custom_id, "labels": len(prompt.request.targets)}
     logger().warning("a receipt asks for more than a batch may hold", extra=about | size)

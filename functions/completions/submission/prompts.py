@@ -59,6 +59,10 @@ Judge a word by its line and by the lines around it.
 {_MEANINGS_TEXT}
 """
 _COMPACT = (",", ":")
+# A result as ``verdicts`` has it, with everything but the id and with the longest of labels.
+_RESULT_BYTES = 72
+# Models think before they answer, and what they think is paid for as if it were answer.
+_THOUGHT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,16 @@ class Prompt:
         of it (quotes, and each character that is not ASCII), comes on top.
         """
         return (len(self.line) + 1) // 2
+
+    @property
+    def answer_tokens(self) -> int:
+        """An estimate, on the safe side, of what the model writes: a result for each target.
+
+        A token for every two bytes here too, as an id is most of a result, and as much again for
+        what it thinks. No limit is set that it could not pass.
+        """
+        results = sum(len(target.target_id) + _RESULT_BYTES for target in self.request.targets)
+        return results // 2 * _THOUGHT
 
 
 def prompt(

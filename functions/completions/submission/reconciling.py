@@ -18,6 +18,7 @@ from functions.completions.submission import claims
 from functions.completions.targets import Request
 from functions.completions.vocabulary import BatchStatus, ValidationStatus
 from functions.errors import FlowError, InvalidItemError
+from functions.metrics import Metric
 from functions.observability import count, describe, logger
 
 # OpenAI's clock and ours may differ.
@@ -138,11 +139,11 @@ class Reconciler:
 
     def _note(self, what: str, summary: BatchSummary, job: Job | None = None) -> None:
         self._mended[what] += 1
-        count(f"Batches{what.title()}")
+        count(Metric(f"Batches{what.title()}"))
         about = {"batch_id": summary.batch_id, "openai_batch_id": job.id if job else None}
         logger().warning(f"batch {what}", extra=about)
 
     def _note_labels(self, what: str, number: int) -> None:
         self._mended[what] += number
         if number:
-            count("LabelsReleased", number)
+            count(Metric.LABELS_RELEASED, number)

@@ -10,6 +10,7 @@ from functions.completions.submission import prompts
 from functions.completions.submission.prompts import Prompt
 from functions.completions.vocabulary import ValidationStatus
 from functions.lookahead import in_order
+from functions.metrics import Metric
 from functions.observability import count, logger
 
 
@@ -17,13 +18,17 @@ class Selection:
     """The labels that wait for a verdict, as prompts, one for each receipt.
 
     They are read as they are taken, a little ahead, for as long as it may ``go_on``. Labels that
-    cannot be asked about are reported and passed by: they keep no others waiting.
+    cannot be asked about are reported, unless all is only ``looked_at``, and passed by: they keep
+    no others waiting.
     """
 
-    def __init__(self, table: Table, *, model: str, go_on: Callable[[], bool]) -> None:
+    def __init__(
+        self, table: Table, *, model: str, go_on: Callable[[], bool], looked_at: bool = False
+    ) -> None:
         self._table = table
         self._model = model
         self._go_on = go_on
+        self._looked_at = looked_at
         self._listed = labels_with_status(table, ValidationStatus.NONE)
         self._seen: set[ReceiptId] = set()
         self._prompts = in_order(self._prompt, self._receipts())
@@ -78,10 +83,10 @@ class Selection:
             if label.validation_status == ValidationStatus.NONE
         ]
         if labelled.receipt is None:
-            _report(receipt, waiting, "labels of a receipt that has no readable item")
+            self._report(receipt, waiting, "labels of a receipt that has no readable item")
             return None
         words = prompts.words(labelled.receipt)
-        _report(
+        self._report(
             receipt,
             [label for label in waiting if label.id.word not in words],
             "labels of words that are not on their receipt",
@@ -91,8 +96,7 @@ class Selection:
             return None
         return prompts.prompt(labelled, labelled.receipt, askable, model=self._model)
 
-
-def _report(receipt: ReceiptId, labels: Sequence[ReceiptWordLabel], problem: str) -> None:
-    if labels:
-        count("LabelsThatCannotBeAsked", len(labels))
-        logger().warning(problem, extra={"receipt": receipt.custom_id, "labels": len(labels)})
+    def _report(self, receipt: ReceiptId, labels: Sequence[ReceiptWordLabel], problem: str) -> None:
+        if labels and not self._looked_at:
+            count(Metric.LABELS_THAT_CANNOT_BE_ASKED, len(labels))
+            logger().warning(problem, extra={"receipt": receipt.custom_id, "labels": len(labels)})

@@ -21,7 +21,8 @@ from functions.completions.submission.drafts import Draft
 from functions.completions.targets import targets_key
 from functions.completions.vocabulary import BatchStatus
 from functions.errors import LeaseLostError, OpenAIRejectedError, OpenAIUnavailableError
-from functions.observability import count, describe, logger
+from functions.metrics import Metric
+from functions.observability import about, count, describe, logger
 
 # A job reads its input file when it begins.
 _FILE_SECONDS = 3 * 86_400
@@ -61,6 +62,12 @@ class Sender:
         error leaves the batch to ``reconcile``.
         """
         summary = self._new_summary(draft)
+        with about("batch", batch_id=summary.batch_id):
+            return self._send(draft, summary, token_limit)
+
+    def _send(
+        self, draft: Draft, summary: BatchSummary, token_limit: int | None
+    ) -> BatchSummary | None:
         self._store_targets(draft, summary)
         if not summaries.begin(self.table, summary, token_limit=token_limit):
             reason = "other batches have taken the prompt tokens that were left"
@@ -70,12 +77,11 @@ class Sender:
             return None
         job = self._start_job(draft, claimed)
         self._hand_over(claimed, job)
-        count("BatchesSubmitted")
-        count("LabelsSubmitted", claimed.target_count)
+        count(Metric.BATCHES_SUBMITTED)
+        count(Metric.LABELS_SUBMITTED, claimed.target_count)
         logger().info(
             "batch submitted",
             extra={
-                "batch_id": claimed.batch_id,
                 "openai_batch_id": job.id,
                 "requests": claimed.request_count,
                 "targets": claimed.target_count,
@@ -96,6 +102,7 @@ class Sender:
             target_count=draft.target_count,
             request_count=draft.request_count,
             prompt_tokens=draft.tokens,
+            answer_tokens=draft.answer_tokens,
             lease_until=int(now + lease),
         )
 
@@ -108,9 +115,7 @@ class Sender:
         lost = claims.claim(self.table, draft.labels(), summary.batch_id)
         if not lost:
             return summary
-        logger().info(
-            "labels taken by others", extra={"batch_id": summary.batch_id, "n": len(lost)}
-        )
+        logger().info("labels taken by others", extra={"n": len(lost)})
         draft.drop(lost)
         if not draft.request_count:
             reason = "others had taken all its labels"
@@ -132,9 +137,7 @@ class Sender:
             queue_is_full = _QUEUE_IS_FULL.search(str(error)) is not None
             if asked and isinstance(error, OpenAIUnavailableError) and not queue_is_full:
                 raise  # there may be a job all the same
-            logger().warning(
-                "batch refused", extra={"batch_id": summary.batch_id, **describe(error)}
-            )
+            logger().warning("batch refused", extra=describe(error))
             self._take_back(draft, summary, str(error))
             if not queue_is_full:
                 raise
@@ -149,12 +152,12 @@ class Sender:
 
     def _take_back(self, draft: Draft, summary: BatchSummary, reason: str) -> None:
         """Undo what was done for a batch that has no job for sure."""
-        count("LabelsReleased", claims.release(self.table, draft.labels(), summary.batch_id))
+        count(Metric.LABELS_RELEASED, claims.release(self.table, draft.labels(), summary.batch_id))
         self._end(summary, BatchStatus.FAILED, reason)
 
     def _end(self, summary: BatchSummary, status: BatchStatus, reason: str) -> None:
         if summaries.end(self.table, summary, status, reason=reason, now=self.clock()):
-            count(f"Batches{status.title()}")
+            count(Metric(f"Batches{status.title()}"))
 
     def _hand_over(self, summary: BatchSummary, job: Job) -> None:
         if summaries.hand_over(self.table, summary, job):

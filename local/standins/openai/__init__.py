@@ -12,6 +12,7 @@ told to misbehave::
         standin.line_plans.add(LinePlan(written=half, when=lambda custom_id: custom_id == "a"))
         standin.truth = Truth.load(path)
         standin.latency["files.create"] = 0.3
+        standin.webhooks.add("http://127.0.0.1:8000/", "whsec_c2VjcmV0")
         client = OpenAI(base_url=standin.base_url, api_key="any")
         ...
         assert standin.calls.count("files.create", status=200) == 1

@@ -58,6 +58,8 @@ class Job:
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input; nothing here caches any."""
     output_file_id: str | None = None
     error_file_id: str | None = None
     checked: "Future[CheckedInput] | None" = field(default=None, repr=False)
@@ -109,7 +111,7 @@ class Job:
             ),
             usage=BatchUsage(
                 input_tokens=self.input_tokens,
-                input_tokens_details=InputTokensDetails(cached_tokens=0),
+                input_tokens_details=InputTokensDetails(cached_tokens=self.cached_tokens),
                 output_tokens=self.output_tokens,
                 output_tokens_details=OutputTokensDetails(reasoning_tokens=0),
                 total_tokens=self.input_tokens + self.output_tokens,

@@ -26,6 +26,7 @@ from local.standins.openai.routes import Resource
 from local.standins.openai.state import State
 from local.standins.openai.store_files import StoreFiles
 from local.standins.openai.vector_stores import VectorStores
+from local.standins.openai.webhooks import Webhooks
 from local.standins.serving import HOST, Serving
 
 
@@ -35,7 +36,8 @@ class OpenAIStandIn:
     ``port`` 0 takes a free one. ``api_keys`` are the keys that are accepted; None accepts any.
     ``clock`` gives Unix seconds, and so decides when stores and files expire. ``faults``,
     ``latency``, ``plans``, ``job_plans``, ``line_plans`` and ``answers`` say what is to happen,
-    ``calls`` what did. What it holds stays when it stops, and is there when it is started again.
+    ``calls`` what did; ``webhooks`` are told of jobs' ends. What it holds stays when it stops, and
+    is there when it is started again.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class OpenAIStandIn:
             respond=self._responses.respond,
             background=self._background,
         )
+        self.webhooks = Webhooks(self._state, self._courses, stopping)
         resources: tuple[Resource, ...] = (
             Files(self._state),
             VectorStores(self._state),
@@ -86,10 +89,12 @@ class OpenAIStandIn:
     def start(self) -> None:
         """Listen and serve in a thread; OSError if the port is taken."""
         self._serving.start()
+        self.webhooks.start()
 
     def stop(self) -> None:
         """Release whoever waits, close every connection, and wait for the threads' end."""
         self._serving.stop()
+        self.webhooks.stop()
         self._background.stop()
 
     def __enter__(self) -> Self:

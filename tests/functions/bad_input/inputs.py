@@ -162,6 +162,8 @@ def assert_plain(value: Any) -> None:
         assert abs(value) < 1e30, value
     elif isinstance(value, int):
         assert abs(value) < 10**38, value
+    elif isinstance(value, Decimal):
+        assert abs(value) < Decimal(10**38), value
     elif isinstance(value, BaseModel):
         assert_plain(dict(value))
     elif is_dataclass(value):

@@ -51,6 +51,7 @@ def test_a_document_is_uploaded_attached_and_watched(
             "customerDomain": "c.com",
             "subjectType": "customer",
         },
+        "requestedAt": None,
     }
     [entry] = worker.entries()
     assert entry["status"] == "HANDED_OVER"

@@ -36,6 +36,7 @@ def test_an_analysis_is_kept_with_the_requests_identity_and_its_sources(
 
     item = newest(table)
     assert item == NEWEST | {
+        "requestedAt": None,
         "legalName": "Example AG",
         "domain": "example.com",
         "customerDomain": "customer.example",

@@ -1,6 +1,8 @@
 """The function behind the market-analysis queue, from its event to its answer."""
 
+import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -89,7 +91,26 @@ def test_a_message_becomes_an_analysis_of_what_was_ingested(
     assert queue.left() == 0
     [line] = logged()
     assert (line["message"], line["version"], line["sources"]) == ("analysis stored", 1, 1)
+    assert (line["batch_id"], line["vector_store_id"]) == ("vsfb_1", store)
+    assert line["message_id"]
     assert '"AnalysesStored":[1.0]' in capsys.readouterr().out
+
+
+def test_the_time_since_the_oldest_message_of_the_batch_came_is_measured(
+    queue: SourceQueue, standin: OpenAIStandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue.send(message(requestedAt=int(time.time()) - 90))
+    assert run(queue) == []
+    lines = capsys.readouterr().out.splitlines()
+    [measured] = [json.loads(line) for line in lines if "MessageToAnalysis" in line]
+    [seconds] = measured["MessageToAnalysis"]
+    assert 89 < seconds < 150
+    [asked] = standin.calls.of("responses.create")
+    assert "requestedAt" not in str(asked.body), "the model has no business with it"
+
+    queue.send(message(batchId="vsfb_2"))
+    assert run(queue) == []
+    assert "MessageToAnalysis" not in capsys.readouterr().out, "nobody knows when it was asked for"
 
 
 def test_a_message_that_comes_twice_is_worked_on_once(

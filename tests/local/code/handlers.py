@@ -1,5 +1,6 @@
 """Functions for the tests of the embedded AWS."""
 
+import base64
 import decimal
 import logging
 import os
@@ -78,6 +79,25 @@ def ends(event: Any, _context: Any) -> Any:
     if event.get("signal"):
         os.kill(os.getpid(), signal.SIGKILL)
     sys.exit(event["status"])
+
+
+def answers(event: Any, _context: Any) -> Any:
+    """Through a URL: the event, or what it asks for in its query."""
+    asked = event.get("queryStringParameters", {}).get("answer")
+    results: dict[str | None, Any] = {
+        None: event,
+        "text": "just text",
+        "nothing": None,
+        "status": {"statusCode": 204},
+        "whole": {
+            "statusCode": 418,
+            "headers": {"content-type": "text/plain", "x-own": "1"},
+            "body": base64.b64encode(b"bytes \xff").decode(),
+            "isBase64Encoded": True,
+            "cookies": ["a=1", "b=2"],
+        },
+    }
+    return results[asked]
 
 
 def sleeps(event: Any, _context: Any) -> Any:

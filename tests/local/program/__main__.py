@@ -69,9 +69,30 @@ consume = function("consume", "consume", CONSUMED=config.require("consumed"))
 aws.lambda_.FunctionEventInvokeConfig(
     "consume-once", function_name=consume.name, maximum_retry_attempts=0
 )
+consume_url = aws.lambda_.FunctionUrl(
+    "consume-url", function_name=consume.name, authorization_type="NONE"
+)
 pending = function("pending", "pending_until")
 echo = function("echo", "echo", KEY_ARN=version.secret_arn)
 slow = function("slow", "sleeps")
+answering = function("answering", "answers")
+answering_url = aws.lambda_.FunctionUrl(
+    "answering-url", function_name=answering.name, authorization_type="NONE"
+)
+aws.lambda_.Permission(
+    "answering-url-is-open",
+    function=answering.name,
+    action="lambda:InvokeFunctionUrl",
+    principal="*",
+    function_url_auth_type="NONE",
+)
+aws.lambda_.Permission(
+    "answering-is-invoked",
+    function=answering.name,
+    action="lambda:InvokeFunction",
+    principal="*",
+    invoked_via_function_url=True,
+)
 aws.lambda_.EventSourceMapping(
     "consume-work",
     event_source_arn=work.queue.arn,
@@ -209,6 +230,8 @@ pulumi.export("secretArn", version.secret_arn)
 pulumi.export("consume", consume.name)
 pulumi.export("echo", echo.name)
 pulumi.export("slow", slow.name)
+pulumi.export("answeringUrl", answering_url.function_url)
+pulumi.export("closedUrl", consume_url.function_url)
 pulumi.export("logGroup", logs.name)
 pulumi.export("topic", topic.arn)
 pulumi.export("nested", {"region": region, "keys": [secret.id]})

@@ -17,7 +17,7 @@ from functions.completions.identifiers import LabelId
 from functions.completions.labels import batch_summary, batches_with_status
 from functions.completions.vocabulary import BatchStatus, Outcome
 from functions.errors import CountsDisagreeError, InvalidItemError
-from functions.observability import metrics
+from functions.observability import forget_metrics, metrics, metrics_of
 from tests.functions.completions.collection.pending_batches import TOKENS, request
 
 NOW = time.time()
@@ -45,6 +45,7 @@ def collected(table: Table, batch_id: str = "b", **fields: Any) -> BatchSummary:
         "openai_status": "completed",
         "input_tokens": 90,
         "output_tokens": 40,
+        "cached_tokens": 30,
     }
     summary = BatchSummary(**{**usual, **fields})
     table.put(summary.to_item())
@@ -134,19 +135,30 @@ def test_what_became_of_the_labels_is_counted(label_table: Table) -> None:
         "LabelsNeedReview": 2,
         "LabelsSuperseded": 1,
         "LabelsAskedAgain": 5,
-        "PromptTokens": 90,
-        "AnswerTokens": 40,
+    }
+    spent = metrics_of("gpt-5.4-mini").metric_set
+    assert {name: metric["Value"] for name, metric in spent.items()} == {
+        "InputTokens": [90],
+        "OutputTokens": [40],
+        "CostUsd": [pytest.approx((60 * 0.75 + 30 * 0.075 + 40 * 4.5) / 1_000_000 / 2)],
     }
 
 
-@pytest.mark.parametrize("status", ["failed", "expired", "cancelled"])
-def test_how_a_batch_ended_is_counted(label_table: Table, status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "metric"),
+    [
+        ("failed", "BatchesFailed"),
+        ("expired", "BatchesExpired"),
+        ("cancelled", "BatchesCancelled"),
+    ],
+)
+def test_how_a_batch_ended_is_counted(label_table: Table, status: str, metric: str) -> None:
     collected(label_table, openai_status=status)
     judge(label_table)
 
     finish(label_table, batch_id="b", now=NOW)
 
-    assert f"Batches{status.capitalize()}" in counted()
+    assert counted()[metric] == 1
 
 
 @pytest.mark.parametrize("more", [-1, 1])
@@ -197,13 +209,14 @@ def test_finishing_again_changes_and_counts_nothing(label_table: Table) -> None:
     judge(label_table)
     finish(label_table, batch_id="b", now=NOW)
     ended = now(label_table)
-    metrics().metric_set.clear()
+    forget_metrics()
 
     finish(label_table, batch_id="b", now=NOW + 60)
 
     assert now(label_table) == ended
     assert tokens(label_table) == 0
     assert counted() == {}
+    assert not metrics_of("gpt-5.4-mini").metric_set
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "FAILED", "EXPIRED", "CANCELLED"])
@@ -277,5 +290,5 @@ def test_every_outcome_is_a_metric_and_named_in_the_summary(label_table: Table) 
     assert Counter(now(label_table).outcomes) == {
         outcome: int(outcome is Outcome.VALID) for outcome in Outcome
     }
-    assert {"LabelsValid", "BatchesCompleted"} < counted().keys()
+    assert {"LabelsValid", "BatchesCompleted"} <= counted().keys()
     assert "LabelsInvalid" not in counted(), "nothing is counted as zero"

@@ -431,3 +431,21 @@ def test_a_batch_that_has_ended_meanwhile_is_not_written_to_by_a_cancel(
     poll(batches, jobs=jobs, later=310)
 
     assert batches.now(summary) == ended
+
+
+def test_every_run_over_all_measures_the_age_of_the_oldest_batch(batches: PendingBatches) -> None:
+    def measured() -> list[float]:
+        return list(metrics().metric_set.pop("OldestBatchAge", {"Value": []})["Value"])
+
+    poll(batches)
+    assert measured() == [0], "an alarm has to hear that there is none"
+
+    waiting = JobPlan(in_progress=None)
+    old = batches.begin(plan=waiting, submitted_at=iso(time.time() - 3 * HOUR))
+    new = batches.begin(plan=waiting, submitted_at=iso(time.time() + HOUR))  # clocks differ
+    poll(batches)
+    assert measured() == [pytest.approx(3 * HOUR, abs=60)]
+
+    for summary in (old, new):
+        poll(batches, only=summary.openai_batch_id)
+    assert measured() == [], "who looks at one batch does not know of the others"

@@ -14,7 +14,7 @@ from functions.completions.vocabulary import BatchStatus
 from functions.errors import CountsDisagreeError, InvalidMessageError
 from local.standins.openai import JobPlan, OpenAIStandIn
 from tests.functions.completions.collection.pending_batches import PendingBatches, request
-from tests.functions.conftest import API_KEY
+from tests.functions.conftest import API_KEY, LogLines
 from tests.functions.invocations import Context
 
 
@@ -79,6 +79,19 @@ def test_one_job_is_looked_after_if_it_is_named(batches: PendingBatches) -> None
     assert [batch["batchId"] for batch in found["batches"]] == [wanted.batch_id]
 
 
+def test_a_job_of_another_stack_is_nothing_to_do_and_no_trouble(
+    batches: PendingBatches, logged: LogLines
+) -> None:
+    """OpenAI's webhooks tell of every job of the project's."""
+    batches.begin()
+
+    found = list_pending.handler({"openaiBatchId": "batch_of_somebody_else"}, Context())
+
+    assert found == {"batches": [], "unprojected": False}
+    assert batches.standin.calls.count("batches.retrieve") == 0
+    assert logged() == []
+
+
 def test_an_idle_run_says_that_there_is_nothing(batches: PendingBatches) -> None:
     batches.begin(plan=JobPlan(in_progress=None))
 
@@ -135,3 +148,16 @@ def test_a_batch_must_be_named(batches: PendingBatches) -> None:
     for handler in (collect.handler, finish.handler):
         with pytest.raises(InvalidMessageError, match="batchId"):
             handler({}, Context())
+
+
+def test_the_lines_of_a_batch_name_it_with_its_job_and_its_execution(
+    batches: PendingBatches, logged: LogLines
+) -> None:
+    summary = batches.begin()
+
+    collect.handler({"batchId": summary.batch_id, "execution": "webhook-1"}, Context())
+
+    [line] = logged()
+    assert line["message"] == "batch collected"
+    assert (line["batch_id"], line["execution"]) == (summary.batch_id, "webhook-1")
+    assert line["openai_batch_id"] == summary.openai_batch_id

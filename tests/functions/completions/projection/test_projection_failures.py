@@ -10,6 +10,7 @@ from functions.completions.entities import UNPROJECTED
 from functions.completions.projection import projecting
 from functions.completions.projection.projecting import Projected, retry_missing
 from functions.errors import LeaseHeldError, PineconeRejectedError, PineconeUnavailableError
+from functions.observability import metrics
 from local.standins.openai import ApiRequest
 from local.standins.pinecone import Fault
 from tests.functions.completions.projection.projected_words import (
@@ -190,6 +191,7 @@ class TestPineconesTrouble:
             )
         )
         assert many.project() == outcome(40, failed=10)
+        assert sum(metrics().metric_set["ProjectionsFailed"]["Value"]) == 10
 
     @pytest.mark.parametrize(
         ("status", "error"), [(503, PineconeUnavailableError), (403, PineconeRejectedError)]

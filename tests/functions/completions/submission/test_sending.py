@@ -20,6 +20,7 @@ from tests.functions.completions.submission.submissions import (
     material,
     receipt,
 )
+from tests.functions.conftest import LogLines
 
 NONE, PENDING = ValidationStatus.NONE, ValidationStatus.PENDING
 QUEUE_IS_FULL = (
@@ -40,6 +41,20 @@ def desk(label_table: Table, bucket: Bucket, jobs: BatchJobs, standin: OpenAISta
 def judge(desk: Desk, number: int, line: int) -> None:
     """A person decides about a label."""
     desk.put(label(number, line=line, validation_status=ValidationStatus.VALID))
+
+
+def test_what_is_logged_of_a_batch_names_it(desk: Desk, logged: LogLines) -> None:
+    desk.standin.faults.add(Fault(operation="files.create", status=400))
+    with pytest.raises(OpenAIRejectedError):
+        desk.submit()
+    refused = desk.summary()
+    [sent] = desk.submit().batches
+
+    named = {line["message"]: line.get("batch_id") for line in logged()}
+    assert named["batch refused"] == refused.batch_id
+    assert named["batch submitted"] == sent.batch_id
+    [line] = [line for line in logged() if line["message"] == "batch submitted"]
+    assert line["openai_batch_id"] == sent.openai_batch_id
 
 
 @pytest.mark.parametrize("operation", ["files.create", "batches.create"])

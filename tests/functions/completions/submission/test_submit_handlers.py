@@ -36,7 +36,8 @@ def environment(
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("COMPLETION_MAX_ENQUEUED_TOKENS", raising=False)
+    for name in ("COMPLETION_MAX_ENQUEUED_TOKENS", "COMPLETION_MAX_COST_USD"):
+        monkeypatch.delenv(name, raising=False)
     for module in (submit, reconcile):
         module._collaborators.cache_clear()
     yield
@@ -72,6 +73,7 @@ def test_labels_are_submitted(
         ],
         "waiting": 0,
         "reason": "no label waits for a verdict",
+        "budget": None,
     }
     assert [each["requests"] for each in result["batches"]] == [2, 1]
     told = [line["batch_id"] for line in logged() if line["message"] == "batch submitted"]
@@ -99,6 +101,45 @@ def test_labels_that_have_no_room_wait(
     assert '"LabelsWaiting":[2.0]' in capsys.readouterr().out
 
 
+def test_labels_that_would_cost_too_much_are_not_sent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COMPLETION_MODEL", "gpt-5.4-mini")
+    monkeypatch.setenv("COMPLETION_MAX_COST_USD", "0.000001")
+
+    result = submit.handler({}, Context(seconds=900))
+
+    budget = result["budget"]
+    assert (result["batches"], result["waiting"]) == ([], 3)
+    assert (budget["maxUsd"], budget["spentUsd"]) == ("0.000001", "0")
+    assert budget["wouldCostUsd"] in result["reason"]
+    assert budget["atLeast"] is False
+    assert '"BudgetStops":[1.0]' in capsys.readouterr().out
+    assert len(desk.standin.calls) == 0
+    monkeypatch.setenv("COMPLETION_MAX_COST_USD", "1")
+    submit._collaborators.cache_clear()
+    sent = submit.handler({}, Context(seconds=900))
+    assert sent["waiting"] == 0
+    assert sent["budget"] == {
+        "maxUsd": "1",
+        "spentUsd": budget["wouldCostUsd"],
+        "wouldCostUsd": budget["wouldCostUsd"],
+        "atLeast": False,
+    }
+
+
+def test_a_budget_for_a_model_without_a_price_is_an_error(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPLETION_MAX_COST_USD", "10")
+
+    with pytest.raises(InvalidMessageError, match="no price is known of gpt-test"):
+        submit.handler({}, Context(seconds=900))
+
+    assert len(desk.standin.calls) == 0
+    assert desk.summaries() == []
+
+
 def test_what_crashes_left_behind_is_mended(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     desk.put(label(4, validation_status=ValidationStatus.PENDING, batch_id="gone"))
 
@@ -124,3 +165,11 @@ def test_an_environment_that_is_not_whole_is_named(monkeypatch: pytest.MonkeyPat
         submit.handler({}, Context())
     with pytest.raises(InvalidMessageError, match="LABEL_TABLE"):
         reconcile.handler({}, Context())
+
+
+@pytest.mark.parametrize("usd", ["0", "-1", "nan", "inf", "1000001", "0.0000001", "many", ""])
+def test_a_budget_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, usd: str) -> None:
+    monkeypatch.setenv("COMPLETION_MAX_COST_USD", usd)
+
+    with pytest.raises(InvalidMessageError, match="COMPLETION_MAX_COST_USD"):
+        submit.handler({}, Context())

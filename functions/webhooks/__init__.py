@@ -1,0 +1,1 @@
+"""OpenAI's webhooks: told of a batch job's end, start ``CompletionPollFlow`` for it."""
