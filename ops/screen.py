@@ -12,6 +12,14 @@ from rich.text import Text
 _LOG_WIDTH = 120
 
 
+def visible(text: str) -> str:
+    """Text from outside, fit for a terminal: what would steer it is shown as its escape."""
+    return "".join(
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode()
+        for each in text
+    )
+
+
 class Screen:
     """Tables and sentences on a terminal; with ``as_json`` one JSON document and nothing else."""
 
@@ -23,18 +31,33 @@ class Screen:
 
     def say(self, sentence: str, style: str = "") -> None:
         """A line for a person; text from outside is shown as it is, and not as markup."""
-        self.console.print(Text(sentence, style=style), soft_wrap=True)
+        self.console.print(Text(visible(sentence), style=style), soft_wrap=True)
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table for a person; nothing where it has no rows."""
+    def table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]
+    ) -> None:
+        """A table for a person; nothing where it has no rows. Only words of our own have styles."""
         if not rows:
             return
-        table = Table(title=Text(title, style="bold"), title_justify="left")
+        table = Table(
+            title=Text(title, style="bold"), title_justify="left", show_header=any(columns)
+        )
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*map(Text, row))
+            table.add_row(
+                *(cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row)
+            )
         self.console.print(table)
+
+    def ask(self, question: str) -> str | None:
+        """What a person answers, without spaces around it; None if there is nobody to be asked."""
+        if self.as_json or not sys.stdin.isatty():
+            return None
+        try:
+            return input(f"{question} ").strip()
+        except EOFError:
+            return ""
 
     def document(self, value: Any) -> None:
         """The command's whole result, for a script."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import boto3
+from botocore.config import Config
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -45,6 +46,8 @@ class Outputs(BaseModel):
     submit_completion_batch_function_name: str
     completion_reconcile_function_name: str
     completion_dead_letter_queue_url: str
+    ingest_refresh_after_hours: int = 24
+    """The default is for a stack that was deployed before this was told."""
 
     aws_endpoint_url: str | None = None
     aws_access_key_id: str | None = None
@@ -81,12 +84,21 @@ class Stack:
 
     def __init__(self, outputs: Outputs) -> None:
         self.outputs = outputs
+        self._clients: dict[str, Any] = {}
 
-    def client(self, service: str) -> Any:
-        """A boto3 client; credentials come from the environment, as with the AWS CLI."""
-        return self._session.client(  # type: ignore[call-overload]
-            service, endpoint_url=self.outputs.aws_endpoint_url
+    def client(self, service: str, config: Config | None = None) -> Any:
+        """A boto3 client, the same each time without a ``config`` of its own.
+
+        Credentials come from the environment, as with the AWS CLI.
+        """
+        if config is None and service in self._clients:
+            return self._clients[service]
+        client = self._session.client(  # type: ignore[call-overload]
+            service, endpoint_url=self.outputs.aws_endpoint_url, config=config
         )
+        if config is None:
+            self._clients[service] = client
+        return client
 
     @cached_property
     def ledger(self) -> Table:
@@ -112,9 +124,14 @@ class Stack:
             region_name=self.outputs.completion_poll_flow_arn.split(":")[3],
         )
 
-    def _table(self, name: str) -> Table:
+    @cached_property
+    def _dynamodb(self) -> Any:
+        """A resource's client, which takes and gives plain Python values."""
         resource = self._session.resource("dynamodb", endpoint_url=self.outputs.aws_endpoint_url)
-        return Table(resource.meta.client, name)
+        return resource.meta.client
+
+    def _table(self, name: str) -> Table:
+        return Table(self._dynamodb, name)
 
 
 def _text(file: Path) -> str:

@@ -3,6 +3,7 @@
 import argparse
 from typing import Protocol
 
+from ops.commands import cost, ingest, poll, redrive, status, submit
 from ops.screen import Screen
 from ops.stack import Stack
 
@@ -14,13 +15,11 @@ class Command(Protocol):
     HELP: str
     """Without a full stop."""
 
-    @staticmethod
-    def add(parser: argparse.ArgumentParser) -> None:
+    def add(self, parser: argparse.ArgumentParser) -> None:
         """Add the command's own arguments."""
 
-    @staticmethod
-    def run(options: argparse.Namespace, stack: Stack, screen: Screen) -> int:
+    def run(self, options: argparse.Namespace, stack: Stack, screen: Screen) -> int:
         """Do it; the exit code."""
 
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (status, ingest, submit, poll, redrive, cost)

@@ -1,0 +1,54 @@
+"""What AWS takes, in USD, for the parts that a stack is made of: a table with dates.
+
+The prices are those of ``REGION``, above any free tier and below any discount. Lambda's is that of
+arm64. What is not measured is named in ``NOT_COUNTED``.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+from functions.prices import UnitPrice
+
+REGION = "us-east-1"
+
+LAMBDA_REQUEST = UnitPrice(
+    usd=Decimal("0.0000002"),
+    as_of=date(2026, 3, 8),
+    source="https://aws.amazon.com/lambda/pricing/",
+)
+LAMBDA_GB_SECOND = UnitPrice(
+    usd=Decimal("0.0000133334"),
+    as_of=date(2026, 3, 8),
+    source="https://aws.amazon.com/lambda/pricing/",
+)
+STATE_TRANSITION = UnitPrice(
+    usd=Decimal("0.000025"),
+    as_of=date(2026, 3, 14),
+    source="https://aws.amazon.com/step-functions/pricing/",
+)
+SQS_REQUEST = UnitPrice(
+    usd=Decimal("0.0000004"),
+    as_of=date(2026, 3, 14),
+    source="https://aws.amazon.com/sqs/pricing/",
+)
+DYNAMODB_READ = UnitPrice(
+    usd=Decimal("0.000000125"),
+    as_of=date(2025, 7, 21),
+    source="https://aws.amazon.com/dynamodb/pricing/on-demand/",
+)
+DYNAMODB_WRITE = UnitPrice(
+    usd=Decimal("0.000000625"),
+    as_of=date(2025, 7, 21),
+    source="https://aws.amazon.com/dynamodb/pricing/on-demand/",
+)
+LOG_GB = UnitPrice(
+    usd=Decimal("0.50"),
+    as_of=date(2026, 6, 1),
+    source="https://aws.amazon.com/cloudwatch/pricing/",
+)
+"""Taken in; a gigabyte has 2**30 bytes."""
+
+NOT_COUNTED = (
+    "S3, Secrets Manager, what tables and logs take in storage, CloudWatch's metrics, alarms and "
+    "dashboards, data transfer, and OpenAI's storage of vector stores"
+)

@@ -1,0 +1,1 @@
+"""Documents on their way: from files and command lines to their analyses."""

@@ -1,0 +1,1 @@
+"""What a stack is doing: in flight, stuck, failed; by flow."""
