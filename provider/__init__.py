@@ -1,0 +1,1 @@
+"""The components for Pulumi programs in any language."""
