@@ -1,0 +1,1 @@
+"""``make docs``: the parts of pages that the program itself writes, which cannot be wrong."""
