@@ -30,7 +30,8 @@ LogLines = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture(autouse=True)
 def no_metrics_left() -> Iterator[None]:
-    """What a test counts and nobody writes is not the next test's."""
+    """What a test counts and nobody writes is not the next test's, nor is its namespace."""
+    observability.metrics.cache_clear()
     yield
     observability.forget_metrics()
 

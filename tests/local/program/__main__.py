@@ -217,7 +217,27 @@ for name, target, state in (
             "dead_letter_config": {"arn": work.dead.arn},
         },
     )
-topic = aws.sns.Topic("alarms")
+key = aws.kms.Key("alarms", policy=policy({"Effect": "Allow"}))
+topic = aws.sns.Topic("alarms", kms_master_key_id=key.arn)
+aws.sns.TopicPolicy("alarms", arn=topic.arn, policy=policy({"Effect": "Allow"}))
+aws.sns.TopicSubscription(
+    "alarms", topic=topic.arn, protocol="email", endpoint="nights@example.com"
+)
+aws.cloudwatch.MetricAlarm(
+    "dead-letters",
+    namespace="AWS/SQS",
+    metric_name="ApproximateNumberOfMessagesVisible",
+    dimensions={"QueueName": work.dead.name},
+    statistic="Maximum",
+    period=300,
+    evaluation_periods=1,
+    comparison_operator="GreaterThanOrEqualToThreshold",
+    threshold=1,
+    alarm_actions=[topic.arn],
+)
+aws.cloudwatch.Dashboard(
+    "queues", dashboard_name="queues", dashboard_body=json.dumps({"widgets": []})
+)
 
 pulumi.export("workQueueUrl", work.queue.url)
 pulumi.export("workDeadUrl", work.dead.url)
