@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.text import Text
 
 from local.aws import CREDENTIALS
-from local.receipts.destination import RUNNING
 from local.sample_web import SampleWeb
 from local.stack import OPENAI_URL, LocalStack
+from ops.stack import RUNNING
 
 _SAMPLE_RECEIPTS = "local/sample_receipts/receipts.jsonl"
 

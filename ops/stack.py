@@ -20,7 +20,7 @@ from ops.errors import OpsError
 
 _PROGRAM = Path(__file__).parent.parent
 RUNNING = _PROGRAM / ".build" / "up.json"
-"""Where ``python -m local up`` writes down the stack that it keeps up."""
+"""Where ``python -m local up`` writes down outputs and endpoints of the stack that it keeps up."""
 
 
 class Outputs(BaseModel):
@@ -46,8 +46,7 @@ class Outputs(BaseModel):
     submit_completion_batch_function_name: str
     completion_reconcile_function_name: str
     completion_dead_letter_queue_url: str
-    ingest_refresh_after_hours: int = 24
-    """The default is for a stack that was deployed before this was told."""
+    ingest_refresh_after_hours: int
 
     aws_endpoint_url: str | None = None
     aws_access_key_id: str | None = None

@@ -11,13 +11,11 @@ from pydantic.alias_generators import to_camel
 from functions.clients.dynamodb import Table
 from local.aws import CREDENTIALS
 from local.receipts.files import ReceiptsError
-from local.stack import LOCAL_KEY, PROGRAM, LocalStack, PineconeServer
+from local.stack import LOCAL_KEY, LocalStack, PineconeServer
+from ops.stack import RUNNING
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-RUNNING = PROGRAM / ".build" / "up.json"
-"""Where ``up`` writes its outputs and endpoints down, whether or not it is asked to elsewhere."""
 
 
 class Destination(BaseModel):

@@ -9,8 +9,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from local.receipts.destination import RUNNING
 from local.standins.pinecone import PineconeStandIn
+from ops.stack import RUNNING
 from tests.local.commands import local
 from tests.local.marked_keys import MarkedKeys
 from tests.local.written_places import files

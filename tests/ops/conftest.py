@@ -102,6 +102,7 @@ def outputs_file(
         "fileSweepFunctionName": "sweep",
         "submitCompletionBatchFunctionName": "submit",
         "completionReconcileFunctionName": "reconcile",
+        "ingestRefreshAfterHours": "24",
     }
     file = tmp_path / "outputs.json"
     file.write_text(json.dumps(outputs))

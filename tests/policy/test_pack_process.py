@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,15 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from rules import RULES
 from rules.reading.types import FUNCTION, QUEUE
-from tests import interrupts
 from tests.infra.conftest import ROOT
+from tests.plugin_process import plugin_process
 from tests.policy.seen import Seen, seen
 
 PACK = ROOT / "policy"
@@ -30,25 +28,12 @@ def pack(environment: Mapping[str, str]) -> Iterator[Any]:
 
     The command is that of pulumi-analyzer-policy-python, run in the pack's folder.
     """
-    with interrupts.noticed():
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "."],
-            cwd=PACK,
-            env={"PATH": os.environ["PATH"], **environment},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    assert process.stdout is not None
-    try:
-        port = int(process.stdout.readline())
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield analyzer_pb2_grpc.AnalyzerStub(channel)
-        process.send_signal(signal.SIGINT)
-        assert process.wait() == 0
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    with plugin_process(
+        [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "."],
+        cwd=PACK,
+        environment={"PATH": os.environ["PATH"], **environment},
+    ) as channel:
+        yield analyzer_pb2_grpc.AnalyzerStub(channel)
 
 
 def of_stack(stack: str, **config: str) -> dict[str, str]:

@@ -1,8 +1,6 @@
 """The plugin as Pulumi starts it: a process that says its port and is asked over gRPC."""
 
 import asyncio
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent import futures
@@ -21,8 +19,8 @@ from pulumi.runtime.proto import (
     resource_pb2_grpc,
 )
 
-from tests import interrupts
 from tests.infra.conftest import ROOT
+from tests.plugin_process import plugin_process
 
 PLUGIN = ROOT / "provider"
 
@@ -33,24 +31,8 @@ def plugin(cwd: Path, engine: str = "127.0.0.1:1") -> Iterator[Any]:
 
     The command is that of pulumi-language-python, run in the folder of somebody's program.
     """
-    with interrupts.noticed():
-        process = subprocess.Popen(
-            [sys.executable, "-u", str(PLUGIN), engine],
-            cwd=cwd,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    assert process.stdout is not None
-    try:
-        port = int(process.stdout.readline())
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield provider_pb2_grpc.ResourceProviderStub(channel)
-        process.send_signal(signal.SIGINT)
-        assert process.wait() == 0
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    with plugin_process([sys.executable, "-u", str(PLUGIN), engine], cwd=cwd) as channel:
+        yield provider_pb2_grpc.ResourceProviderStub(channel)
 
 
 class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
