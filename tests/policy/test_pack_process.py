@@ -24,7 +24,7 @@ PACK = ROOT / "policy"
 
 @contextmanager
 def pack(environment: Mapping[str, str]) -> Iterator[Any]:
-    """A client of the pack, which is told to end afterwards, and does.
+    """A client of the pack, which is interrupted afterwards.
 
     The command is that of pulumi-analyzer-policy-python, run in the pack's folder.
     """
