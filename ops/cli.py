@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from functions.errors import FlowError
 from ops.commands import COMMANDS
 from ops.errors import OpsError
 from ops.screen import Screen
-from ops.stack import Outputs, Stack
+from ops.stack import Outputs, Stack, how_to_forget, is_up
 
 WRONG = 2
 _INTERRUPTED = 130
@@ -29,12 +29,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stack = Stack(Outputs.found(file=options.outputs, stack=options.stack))
         code: int = options.run(options, stack, screen)
     except (OpsError, FlowError, BotoCoreError, ClientError) as error:
-        print(error, file=sys.stderr)
+        print(f"{error}{_hint(error)}", file=sys.stderr)
         return WRONG
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return _INTERRUPTED
     return code
+
+
+def _hint(error: Exception) -> str:
+    """What may be behind an error. One of a function's clients is a cause of ours."""
+    nothing_answers = isinstance(error.__cause__ or error, EndpointConnectionError)
+    return f"\n{how_to_forget()}" if nothing_answers and is_up() else ""
 
 
 def _parser() -> argparse.ArgumentParser:

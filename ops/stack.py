@@ -23,6 +23,16 @@ RUNNING = _PROGRAM / ".build" / "up.json"
 """Where ``python -m local up`` writes down outputs and endpoints of the stack that it keeps up."""
 
 
+def is_up() -> bool:
+    """Whether the stack is written down. It stays so where ``local up`` was killed outright."""
+    return RUNNING.exists()
+
+
+def how_to_forget() -> str:
+    """What to do about a stack that is written down and has gone."""
+    return f"If the stack of `python -m local up` is not up any more, delete {RUNNING}"
+
+
 class Outputs(BaseModel):
     """The stack's outputs, and of an embedded stack its endpoint."""
 
@@ -61,7 +71,7 @@ class Outputs(BaseModel):
         """
         if file is not None:
             return cls._read(sys.stdin.read() if str(file) == "-" else _text(file), str(file))
-        if stack is None and RUNNING.exists():
+        if stack is None and is_up():
             return cls._read(_text(RUNNING), str(RUNNING))
         return cls._read(_asked_of_pulumi(stack), "pulumi stack output")
 
@@ -123,14 +133,8 @@ class Stack:
             region_name=self.outputs.completion_poll_flow_arn.split(":")[3],
         )
 
-    @cached_property
-    def _dynamodb(self) -> Any:
-        """A resource's client, which takes and gives plain Python values."""
-        resource = self._session.resource("dynamodb", endpoint_url=self.outputs.aws_endpoint_url)
-        return resource.meta.client
-
     def _table(self, name: str) -> Table:
-        return Table(self._dynamodb, name)
+        return Table(self.client("dynamodb"), name)
 
 
 def _text(file: Path) -> str:

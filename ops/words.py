@@ -16,5 +16,6 @@ def age(seconds: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Such as ``1 letter`` or ``2 letters``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """Such as ``1 letter``, ``2 letters`` or ``2 batches``."""
+    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"

@@ -11,6 +11,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from ops.errors import OpsError
 from ops.screen import Screen
 from ops.stack import Stack
+from ops.words import counted
 
 NAME = "submit"
 HELP = "Submit the labels that wait for a verdict, and show the batches"
@@ -73,7 +74,8 @@ def _show(payload: Mapping[str, Any], screen: Screen) -> None:
         [tuple(str(batch.get(key, "")) for key in _COLUMNS) for batch in batches],
     )
     labels = sum(batch.get("targets", 0) for batch in batches)
-    screen.say(f"{labels} labels in {len(batches)} batches, {payload.get('waiting', 0)} wait on.")
+    submitted = f"{counted(labels, 'label')} in {counted(len(batches), 'batch')}"
+    screen.say(f"{submitted}; still waiting: {payload.get('waiting', 0)}.")
     for name, value in payload.items():
         if name not in ("batches", "waiting", "reason") and value is not None:
             screen.say(f"{name}: {_listed(value)}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from ops import cli, stack
 from ops.errors import OpsError
@@ -71,6 +72,25 @@ def test_a_stack_that_is_up_is_the_one_unless_another_is_named(
     assert pulumi == []
     assert Outputs.found(file=None, stack="prod").aws_endpoint_url is None
     assert pulumi == [["pulumi", "stack", "output", "--json", "--stack", "prod"]]
+
+
+def test_one_that_was_killed_and_left_its_outputs_behind_can_be_forgotten(
+    nothing_up: Path,
+    outputs_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    nothing_up.write_text(outputs_file.read_text())
+
+    def nothing_answers(*_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+    monkeypatch.setattr("ops.commands.status.run", nothing_answers)
+    assert cli.main(["status"]) == 2
+    assert f"delete {nothing_up}" in capsys.readouterr().err
+    nothing_up.unlink()
+    assert cli.main(["status", "--outputs", str(outputs_file)]) == 2
+    assert "delete" not in capsys.readouterr().err
 
 
 def test_without_one_that_is_up_it_is_pulumis_selected_stack(

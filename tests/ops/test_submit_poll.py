@@ -89,7 +89,7 @@ def test_what_was_submitted_is_shown(
     assert run(outputs_file, "submit") == 0
     printed = capsys.readouterr().out
     assert "batch_1" in printed
-    assert "5 labels in 1 batches, 0 wait on." in printed
+    assert "5 labels in 1 batch; still waiting: 0." in printed
     assert "no label waits for a verdict" in printed
     assert function.events == ["{}"]
 
@@ -110,7 +110,7 @@ def test_labels_that_wait_on_are_told_with_the_reason_and_all_else_that_is_said(
     }
     assert run(outputs_file, "submit") == 1
     printed = capsys.readouterr().out
-    assert "40 wait on" in printed
+    assert "still waiting: 40" in printed
     assert "it would cost [bold]too much" in printed
     assert "budget: maxUsd 1.00, wouldCostUsd 1.25" in printed
     assert "another" not in printed

@@ -24,3 +24,4 @@ def test_an_age_is_told_in_its_two_largest_units(seconds: float, words: str) -> 
 
 def test_one_is_one_and_all_else_are_many() -> None:
     assert [counted(n, "letter") for n in (0, 1, 2)] == ["0 letters", "1 letter", "2 letters"]
+    assert [counted(n, "batch") for n in (1, 2)] == ["1 batch", "2 batches"]
