@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test faults docs check format lock clean
+.PHONY: demo test faults bench docs check format lock clean
 
 demo: $(STAMP)
 	$(BIN)/python -m local demo
@@ -15,6 +15,10 @@ test: $(STAMP)
 # Every call of the functions, with everything that can go wrong at it: docs/reliability.md.
 faults: $(STAMP)
 	$(BIN)/python -m tests.faults
+
+# What it costs and how long it takes, beside what people do today: docs/performance.md.
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
 
 # The generated parts of pages in docs/: a test fails when one is out of date.
 docs: $(STAMP)

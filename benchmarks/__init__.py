@@ -1,0 +1,1 @@
+"""``make bench``: what the flows cost and how long they take, beside what people do today."""
