@@ -35,7 +35,7 @@ _LONGEST_DELAY_SECONDS = 900
 _MAX_THREADS = 32
 _COPIES = 3
 _INTERPRETER_MEGABYTES = 200
-# The process that reads long pages: functions/ingest/page_process.py.
+# The process that reads a page: functions/ingest/page_process.py.
 _PAGE_PROCESS_MEGABYTES = 512
 # As functions/prices.py has them: by their names, or by these and a day.
 _PRICED_MODELS = ("gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.4", "gpt-5.5")

@@ -1,13 +1,13 @@
 """From a web page to Markdown: its text, without what only a browser needs."""
 
 import re
-from dataclasses import dataclass
 
 from bs4 import BeautifulSoup
 from bs4.element import PreformattedString, Tag
 from markdownify import ATX, MarkdownConverter
 
 from functions.errors import DownloadError, DownloadFailure
+from functions.ingest.page_messages import Page
 
 # An honest page of this many takes three to six seconds to read.
 MAX_TAGS = 100_000
@@ -15,21 +15,15 @@ MAX_TAGS = 100_000
 _MAX_GROWTH, _MAX_GROWN = 2, 100_000
 
 # Not "head": a page may leave out its end tag, and html.parser then finds the body inside it.
-_DROPPED = (
-    *("applet", "audio", "base", "button", "canvas", "datalist", "dialog", "embed", "frameset"),
-    *("iframe", "input", "link", "map", "meta", "nav", "noscript", "object", "script", "select"),
-    *("style", "svg", "template", "textarea", "video"),
+_DROPPED = frozenset(
+    (
+        *("applet", "audio", "base", "button", "canvas", "datalist", "dialog", "embed"),
+        *("frameset", "iframe", "input", "link", "map", "meta", "nav", "noscript", "object"),
+        *("script", "select", "style", "svg", "template", "textarea", "video"),
+    )
 )
 _MAIN_PARTS = ("article", "h1", "main")
 _NO_PAGE_BEHIND = ("data:", "javascript:", "blob:")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """What a page says."""
-
-    markdown: str
-    characters: int  # that a reader sees: no markup, no link targets, whitespace collapsed
 
 
 def read_page(html: str) -> Page:
@@ -63,16 +57,18 @@ def _read(html: str) -> Page:
 
 
 def _prune(soup: BeautifulSoup) -> None:
-    for string in soup.find_all(string=lambda string: isinstance(string, PreformattedString)):
-        string.extract()  # comments, declarations, processing instructions
-    for tag in soup.find_all([*_DROPPED, "form"]):
+    # Looked for by hand: asked for several names, Beautiful Soup tries each at each tag.
+    for element in list(soup.descendants):
+        if isinstance(element, PreformattedString):
+            element.extract()  # comments, declarations, processing instructions
+    for tag in soup.find_all(True):
         # Some frameworks put the whole page into one form.
-        if tag.name != "form" or not tag.find(_MAIN_PARTS):
+        if tag.name in _DROPPED or (tag.name == "form" and not tag.find(_MAIN_PARTS)):
             tag.decompose()
     for image in soup.find_all("img"):
         image.replace_with(str(image.get("alt", "")))  # the source may be megabytes of base64
-    for link in soup.find_all("a", href=True):
-        if str(link["href"]).strip().lower().startswith(_NO_PAGE_BEHIND):
+    for link in soup.find_all("a"):
+        if str(link.get("href", "")).strip().lower().startswith(_NO_PAGE_BEHIND):
             del link["href"]
 
 

@@ -3,9 +3,9 @@
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,8 +13,6 @@ from functions.errors import DownloadError, DownloadFailure
 from functions.ingest import page_process
 from functions.ingest.page_process import read_any_page
 from functions.ingest.pages import MAX_TAGS, read_page
-
-SHORT = 10_000  # characters: a longer page is read in a process of its own
 
 
 def filled(start: str, unit: str, characters: int) -> str:
@@ -42,8 +40,6 @@ HOSTILE = {
     "lists in lists": ("<ul><li>" * 60, "a\n"),
     "cells as wide as many": ("<table><tr>", "<td colspan=1000>x</td>"),
 }
-# The slowest of them while they are short.
-SLOW_WHEN_SHORT = ("tags without an end", "spaces", "headings in headings", "forms around one page")
 
 
 def refusal(html: str) -> DownloadError:
@@ -69,15 +65,6 @@ def test_a_page_past_the_memory_alone_is_given_up(monkeypatch: pytest.MonkeyPatc
     assert "too much memory" in str(error)
 
 
-@pytest.mark.parametrize("what", SLOW_WHEN_SHORT)
-def test_a_short_page_takes_less_than_any_page_may(what: str) -> None:
-    html = filled(*HOSTILE[what], SHORT - 20) + "<main>x"
-    assert len(html) <= SHORT
-    began = time.thread_time()
-    assert len(read_any_page(html).markdown) < 2 * SHORT
-    assert time.thread_time() - began < page_process._CPU_SECONDS
-
-
 def test_markdown_that_outgrows_its_page_is_too_large() -> None:
     error = refusal("<blockquote>" * 100 + "a\n" * 2000)
     assert error.failure is DownloadFailure.TOO_LARGE
@@ -87,9 +74,8 @@ def test_markdown_that_outgrows_its_page_is_too_large() -> None:
 HONEST = "<p>A <b>quick</b> f\u00f6x \U0001f98a<img alt='of it'> jumps <a href='/x'>over</a>.</p>\n"
 
 
-def test_an_honest_page_that_is_large_is_read_as_a_short_one_is() -> None:
+def test_an_honest_page_is_read_as_it_would_be_here() -> None:
     html = f"<html><title>T</title><ul>{'<li>x</li>' * 200}</ul>{HONEST * 1000}"
-    assert len(html) > 5 * SHORT
     assert read_any_page(html) == read_page(html)
 
 
@@ -98,37 +84,83 @@ def test_an_honest_page_of_many_megabytes_is_read() -> None:
     assert page.characters == 21 * 300_000 - 1
 
 
-def test_what_is_wrong_with_a_long_page_is_said_as_of_a_short_one() -> None:
+def test_what_is_wrong_with_a_page_is_said_as_it_would_be_here() -> None:
     for html in (f"<html>&#{'1' * 5000};", "<b>" * (MAX_TAGS + 1)):
-        with pytest.raises(DownloadError) as short:
-            read_page(html + "x" * SHORT)
-        long = refusal(html + "x" * SHORT)
-        assert (long.failure, str(long)) == (short.value.failure, str(short.value))
+        with pytest.raises(DownloadError) as here:
+            read_page(html)
+        there = refusal(html)
+        assert (there.failure, str(there)) == (here.value.failure, str(here.value))
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[page_process._Reading]:
+    """What reads pages, with no process yet."""
+    fresh = page_process._Reading()
+    monkeypatch.setattr(page_process, "_reading", fresh)
+    yield fresh
+    if fresh._server:
+        fresh._server.end()
 
 
 def test_a_process_that_cannot_start_is_no_fault_of_the_page(
-    monkeypatch: pytest.MonkeyPatch,
+    reading: page_process._Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "executable", "false")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", "false")
+        with pytest.raises(subprocess.CalledProcessError):
+            read_any_page(HONEST)
+    assert read_any_page(HONEST) == read_page(HONEST)
+
+
+def test_a_process_that_has_ended_is_no_fault_of_the_page(reading: page_process._Reading) -> None:
+    read_any_page(HONEST)
+    assert reading._server
+    reading._server._process.kill()
     with pytest.raises(subprocess.CalledProcessError):
-        read_any_page("<html>" + "x" * SHORT)
+        read_any_page(HONEST * 1000)
+    assert read_any_page(HONEST) == read_page(HONEST)
 
 
-def test_long_pages_are_read_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    run: Callable[..., subprocess.CompletedProcess[bytes]] = subprocess.run
-    at_once: list[int] = []
-    running = threading.Semaphore(0)
+def test_an_answer_that_nobody_waited_for_is_not_the_next_page_s(
+    reading: page_process._Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_any_page(HONEST)
+    assert reading._server
+    with monkeypatch.context() as patch:
+        patch.setattr(reading._server._stream, "read", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            read_any_page("<p>of no interest</p>")
+    assert read_any_page(HONEST) == read_page(HONEST)
 
-    def spy(*args: object, **options: object) -> subprocess.CompletedProcess[bytes]:
-        running.release()
-        at_once.append(running._value)
+
+def test_pages_are_read_one_at_a_time_by_copies_of_one_process(
+    reading: page_process._Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = page_process._Server.ask
+    at_once: list[tuple[int, int]] = []
+    asking = threading.Semaphore(0)
+
+    def spy(server: page_process._Server, html: bytes) -> tuple[int, bytes]:
+        asking.release()
+        at_once.append((server._process.pid, asking._value))
         try:
-            return run(*args, **options)
+            return ask(server, html)
         finally:
-            running.acquire()
+            asking.acquire()
 
-    monkeypatch.setattr(subprocess, "run", spy)
+    monkeypatch.setattr(page_process._Server, "ask", spy)
     with ThreadPoolExecutor(4) as threads:
         pages = list(threads.map(read_any_page, [HONEST * 200] * 4))
-    assert at_once == [1] * 4
+    assert reading._server
+    assert at_once == [(reading._server._process.pid, 1)] * 4
     assert len({page.markdown for page in pages}) == 1
+
+
+def test_a_page_that_is_given_up_costs_no_other_page_its_process(
+    reading: page_process._Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_any_page(HONEST)
+    server = reading._server
+    monkeypatch.setattr(page_process, "_MEMORY_BYTES", 10_000_000)
+    assert refusal(HONEST * 1000).failure is DownloadFailure.TOO_LARGE
+    assert reading._server is server
