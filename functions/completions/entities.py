@@ -145,6 +145,8 @@ class ReceiptWordLabel(Entity):
         }
 
 
+LABEL_ATTRIBUTES = ("PK", "SK", *(name for name in ReceiptWordLabel.model_fields if name != "id"))
+"""What of an item makes the label: the rest are the keys of its indexes."""
 UNMARK = ("GSI2PK", "GSI2SK", "projection")
 
 

@@ -1,6 +1,6 @@
 """Reading the label table: receipts with their labels, labels by status, and batches."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -8,7 +8,7 @@ from boto3.dynamodb.conditions import Key
 
 from functions.clients.dynamodb import Item, Table
 from functions.completions.batches import BatchSummary, summary_key
-from functions.completions.entities import Receipt, ReceiptWordLabel
+from functions.completions.entities import LABEL_ATTRIBUTES, Receipt, ReceiptWordLabel
 from functions.completions.identifiers import LabelId, ReceiptId
 from functions.completions.vocabulary import BatchStatus, BatchType, ValidationStatus
 from functions.errors import InvalidItemError
@@ -37,14 +37,16 @@ def labelled_receipt(table: Table, receipt: ReceiptId) -> LabelledReceipt:
 
 def labels_of(table: Table, receipt: ReceiptId) -> LabelledReceipt:
     """The same without the receipt itself, which may be many times as large as its labels."""
-    return _read(table, receipt, f"{receipt.key}#")
+    return _read(table, receipt, f"{receipt.key}#", only=LABEL_ATTRIBUTES)
 
 
-def _read(table: Table, receipt: ReceiptId, keys_begin_with: str) -> LabelledReceipt:
+def _read(
+    table: Table, receipt: ReceiptId, keys_begin_with: str, only: Sequence[str] = ()
+) -> LabelledReceipt:
     found: Receipt | None = None
     labels = {}
     keys = Key("PK").eq(f"IMAGE#{receipt.image_id}") & Key("SK").begins_with(keys_begin_with)
-    for item in table.query(keys):
+    for item in table.query(keys, only=only):
         if item["SK"] == receipt.key:
             found = readable(Receipt.from_item, item)
         elif item["SK"].startswith(f"{receipt.key}#") and (

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -59,21 +59,22 @@ class Destination(BaseModel):
         )
 
     def dynamodb(self) -> "DynamoDBClient":
-        """A client that takes and gives plain Python values."""
-        resource = boto3.resource(
-            "dynamodb",
-            endpoint_url=self.aws_endpoint_url,
-            region_name=self.aws_region,
-            aws_access_key_id=self.aws_access_key_id,
-            aws_secret_access_key=self.aws_secret_access_key,
-        )
-        return resource.meta.client
+        """A client that takes and gives plain Python values, as a resource's does."""
+        return boto3.resource("dynamodb", **self._connection()).meta.client
 
     def table(self) -> Table:
         """The label table."""
-        return Table(self.dynamodb(), self.label_table_name)
+        return Table(boto3.client("dynamodb", **self._connection()), self.label_table_name)
 
     def pinecone(self) -> PineconeServer:
         """The words' vectors."""
         key = os.environ.get("PINECONE_API_KEY", LOCAL_KEY)
         return PineconeServer(host=self.pinecone_host, key=key)
+
+    def _connection(self) -> dict[str, Any]:
+        return {
+            "endpoint_url": self.aws_endpoint_url,
+            "region_name": self.aws_region,
+            "aws_access_key_id": self.aws_access_key_id,
+            "aws_secret_access_key": self.aws_secret_access_key,
+        }

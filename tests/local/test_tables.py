@@ -38,7 +38,7 @@ def test_of_workers_that_put_an_item_only_if_it_is_not_there_one_succeeds(aws: A
         client: Any = aws.client("dynamodb")
         won = 0
         for number in range(ITEMS):
-            item: Any = {"pk": {"S": str(number)}, "owner": {"S": str(worker)}}
+            item = {"pk": str(number), "owner": str(worker)}
             won += Table(client, "claims").put(item, when=Attr("pk").not_exists())
         return won
 
@@ -104,7 +104,7 @@ def test_a_query_finds_what_is_in_its_partition_and_no_more(aws: Aws) -> None:
     table = Table(aws.client("dynamodb"), "many")
     for partition in ("a", "b"):
         for number in (2, 10, 1):
-            table.put({"pk": {"S": partition}, "sk": {"S": f"{number:02}"}})
+            table.put({"pk": partition, "sk": f"{number:02}"})
 
     def query(**more: Any) -> list[str]:
         answer = aws.client("dynamodb").query(
@@ -126,7 +126,7 @@ def test_a_query_looks_at_no_other_partition(aws: Aws, monkeypatch: pytest.Monke
     create_table(aws, "parts", {"pk": "HASH", "sk": "RANGE"})
     table = Table(aws.client("dynamodb"), "parts")
     for partition in ("a", "b"):
-        table.put({"pk": {"S": partition}, "sk": {"S": "1"}})
+        table.put({"pk": partition, "sk": "1"})
     seen: list[Any] = []
     comparing = DynamoType.__eq__
 

@@ -7,6 +7,7 @@ import pytest
 
 from functions.clients.dynamodb import Table
 from functions.clients.openai import OpenAIService
+from functions.clients.typed_values import plain
 from functions.deliveries import Delivery
 from functions.errors import UnusableAnswerError
 from functions.market_analysis.analyses import Analyses
@@ -56,7 +57,7 @@ class Desk:
 
     def items(self) -> list[dict[str, Any]]:
         """The whole table."""
-        found = self.table._client.scan(TableName=self.table.name)["Items"]
+        found = map(plain, self.table._client.scan(TableName=self.table.name)["Items"])
         return sorted(found, key=lambda item: str(item["sk"]))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.clients.dynamodb import Action, Item, Table
 from functions.clients.s3 import Bucket
+from functions.clients.typed_values import plain
 from functions.completions.batches import BatchSummary, CompletionBatchResult
 from functions.completions.collection.cutting import ChunkWriter
 from functions.completions.collection.finishing import finish
@@ -141,7 +142,7 @@ def outcomes(table: Table, *ids: LabelId, batch_id: str = BATCH) -> list[Outcome
 def items(table: Table) -> list[Item]:
     """All that is in the table."""
     pages = table._client.get_paginator("scan").paginate(TableName=table.name, ConsistentRead=True)
-    found = [item for page in pages for item in page["Items"]]
+    found = [plain(item) for page in pages for item in page["Items"]]
     return sorted(found, key=lambda item: (item["PK"], item["SK"]))
 
 

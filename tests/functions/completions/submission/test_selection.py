@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 
@@ -70,9 +71,9 @@ def test_the_table_is_believed_and_not_the_index_that_lags_behind(
     put_all(label_table, [receipt(1), stale])
     query = Table.query
 
-    def lagging(self: Table, key: object, *, index: str | None = None) -> object:
+    def lagging(self: Table, key: Any, *, index: str | None = None, **options: Any) -> object:
         if index is None:
-            return query(self, key)  # type: ignore[arg-type]
+            return query(self, key, **options)
         return iter([stale.to_item()])
 
     put_all(label_table, [label(1, validation_status=ValidationStatus.VALID)])
