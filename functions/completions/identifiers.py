@@ -15,6 +15,7 @@ _RECEIPT = re.compile(rf"IMAGE#(?P<image>{_UUID})#RECEIPT#(?P<receipt>{_NUMBER})
 _LABEL = re.compile(
     rf"{_RECEIPT.pattern}#LINE#(?P<line>{_NUMBER})#WORD#(?P<word>{_NUMBER})#LABEL#(?P<label>[A-Z_]+)"
 )
+_WITHOUT_A_VERDICT = f"#VALIDATION_STATUS#{ValidationStatus.NONE}"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -104,16 +105,18 @@ class LabelId:
 
     @property
     def text(self) -> str:
-        """Its whole name; written out, as millions of them are made."""
-        return (
-            f"IMAGE#{self.image_id}#RECEIPT#{self.receipt_id:05d}#LINE#{self.line_id:05d}"
-            f"#WORD#{self.word_id:05d}#LABEL#{self.label}"
-        )
+        """Its whole name; written out, as millions of them are made.
+
+        ``zfill`` takes a third of the time of a format.
+        """
+        receipt, line = str(self.receipt_id).zfill(5), str(self.line_id).zfill(5)
+        word = str(self.word_id).zfill(5)
+        return f"IMAGE#{self.image_id}#RECEIPT#{receipt}#LINE#{line}#WORD#{word}#LABEL#{self.label}"
 
     @property
     def target_id(self) -> str:
         """Its name in a prompt: what is asked about is a label without a verdict."""
-        return f"{self.text}#VALIDATION_STATUS#{ValidationStatus.NONE}"
+        return f"{self.text}{_WITHOUT_A_VERDICT}"
 
     def of_same_word(self, label: str) -> "LabelId":
         """Another label of its word."""

@@ -24,9 +24,11 @@ class RequestIndex:
         self._starts = array("Q", [0])
         self._places: dict[str, int] = {}
         file.seek(0)
-        for line in file:
-            self._places[_custom_id(line)] = len(self)
-            self._starts.append(self._starts[-1] + len(line))
+        end = 0
+        for place, line in enumerate(file):
+            self._places[_custom_id(line)] = place
+            end += len(line)
+            self._starts.append(end)
 
     @classmethod
     @contextmanager

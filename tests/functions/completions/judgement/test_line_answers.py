@@ -164,6 +164,17 @@ def test_a_body_under_a_status_that_is_no_success_is_no_answer(status_code: Any)
     assert reasons(executed(body, status_code=status_code))[0].startswith(f"HTTP {status_code}: ")
 
 
+def test_of_a_field_that_is_there_twice_the_last_counts() -> None:
+    good = answering([result(DATE, True), result(TIME, True)])
+    first, last = (
+        b'"status_code": 500, "status_code": 200',
+        b'"status_code": 200, "status_code": 500',
+    )
+
+    assert verdicts(good.replace(b'"status_code": 200', first)) == [(True, None)] * 2
+    assert verdicts(good.replace(b'"status_code": 200', last)) == [None, None]
+
+
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b"null", b"[1]", b'"text"', b"[" * 5000])
 def test_a_line_that_is_no_object_answers_nothing(text: bytes) -> None:
     assert all("the line is not" in reason for reason in reasons(text))
@@ -235,8 +246,9 @@ def test_two_verdicts_on_one_target_are_none_in_either_order(other: dict[str, An
         assert verdicts(answering([*results, result(TIME, True)])) == [None, (True, None)]
 
 
-def test_of_two_faults_the_order_does_not_tell() -> None:
-    faults = [result(DATE, "true"), result(DATE, True, "TAX")]
+@pytest.mark.parametrize("label", ["TAX", "SHOE_SIZE"])
+def test_of_two_faults_the_order_does_not_tell(label: str) -> None:
+    faults = [result(DATE, "true"), result(DATE, True, label)]
 
     [one, other] = [
         [answer.reason for answer in read(answering(results)).answers]
