@@ -36,7 +36,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 # Lambda's runtime has these, whatever of the functions' asks for them: boto3 has to fit its own.
-RUNTIMES_OWN := $(addprefix --no-emit-package ,botocore python-dateutil urllib3)
+RUNTIMES_OWN := $(addprefix --no-emit-package ,botocore jmespath python-dateutil urllib3)
 
 # Pins the newest versions of everything named in the .in files.
 lock: $(STAMP)

@@ -19,11 +19,17 @@ import pulumi
 
 _ROOT = Path(__file__).parent.parent
 _FUNCTIONS = _ROOT / "functions"
-_REQUIREMENTS = _FUNCTIONS / "requirements.txt"
+REQUIREMENTS = _FUNCTIONS / "requirements.txt"
 _CACHE = _ROOT / ".build"
 # What no function ever imports. Lambda's own runtime compiles in memory; a .pyc carries its
 # source's time and would make each build another one.
-_LEFT_OUT_DIRS = frozenset({"__pycache__", "bin", "tests"})
+_LEFT_OUT_DIRS = frozenset(
+    {
+        *("__pycache__", "bin", "tests"),
+        # HTTP/2, which no client here speaks: httpcore2 imports it wherever it is.
+        *("h2", "hpack", "hyperframe"),
+    }
+)
 _LEFT_OUT_SUFFIXES = (".pyc", ".pyi")
 _LEFT_OUT_FILES = frozenset(
     {
@@ -62,7 +68,7 @@ def lambda_archive() -> pulumi.FileArchive:
 
 def build(target: Target, cache: Path = _CACHE) -> Path:
     """The path of the zip for ``target``, which is built once for each state of the sources."""
-    wheels = install(_REQUIREMENTS, target, cache)
+    wheels = install(REQUIREMENTS, target, cache)
     entries = sorted(
         [(path.relative_to(_ROOT), path) for path in _shipped(_FUNCTIONS)]
         + [(path.relative_to(wheels), path) for path in _shipped(wheels)]

@@ -5,12 +5,9 @@ Limits and shapes: https://developers.openai.com/api/reference
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from openai import Omit, omit
-from openai.types.responses import ParsedResponse, Response
-from openai.types.vector_store_create_params import ExpiresAfter
-from openai.types.vector_stores import VectorStoreFile
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.dataclasses import dataclass  # the SDK checks no field of an answer
 
@@ -19,6 +16,11 @@ from functions.clients.openai_usage import count_usage
 from functions.errors import OpenAINotFoundError, OpenAIUnavailableError, UnusableAnswerError
 from functions.excerpts import excerpt
 from functions.messages import OpenAIId, WholeText
+
+if TYPE_CHECKING:  # as they would load every type of a response that there is
+    from openai.types.responses import ParsedResponse, Response
+    from openai.types.vector_store_create_params import ExpiresAfter
+    from openai.types.vector_stores import VectorStoreFile
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Listed = TypeVar("Listed", bound=Identified)
@@ -227,7 +229,7 @@ class OpenAIService(OpenAIConnection):
         instructions: str,
         material: str,
         vector_store_id: str | None,
-    ) -> ParsedResponse[Answer]:
+    ) -> "ParsedResponse[Answer]":
         try:
             if vector_store_id is None:
                 return self._client.responses.parse(
@@ -256,7 +258,7 @@ def _each_once(pages: Iterable[Listed]) -> Iterator[Listed]:
         yield listed
 
 
-def _failed_file(file: VectorStoreFile) -> FailedFile:
+def _failed_file(file: "VectorStoreFile") -> FailedFile:
     error = file.last_error
     return FailedFile(
         file_id=file.id,
@@ -266,7 +268,7 @@ def _failed_file(file: VectorStoreFile) -> FailedFile:
     )
 
 
-def _check_complete(response: Response) -> None:
+def _check_complete(response: "Response") -> None:
     for item in response.output:
         for content in item.content if item.type == "message" else ():
             if content.type == "refusal":
@@ -277,7 +279,7 @@ def _check_complete(response: Response) -> None:
         raise UnusableAnswerError(excerpt(f"{response.model} ended {response.status}: {why}"))
 
 
-def _hits(response: Response) -> list[Hit]:
+def _hits(response: "Response") -> list[Hit]:
     return [
         Hit(
             file_id=result.file_id or "",

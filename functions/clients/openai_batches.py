@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field
 from functools import partial
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from openai import Omit, omit
-from openai.types import Batch, BatchUsage
 from pydantic import Field
 from pydantic.dataclasses import dataclass  # the SDK checks no field of an answer
 
@@ -20,6 +19,9 @@ from functions.clients.openai_errors import translated
 from functions.errors import OpenAIRejectedError, OpenAIUnavailableError
 from functions.excerpts import excerpt
 from functions.messages import OpenAIId, WholeText
+
+if TYPE_CHECKING:
+    from openai.types import Batch, BatchUsage
 
 _PAGE = 100
 _BLOCK = 1 << 20
@@ -145,7 +147,7 @@ class BatchJobs(OpenAIConnection):
         return [_job(job) for job in self._client.batches.list(limit=_PAGE, after=after).data]
 
 
-def _job(batch: Batch) -> Job:
+def _job(batch: "Batch") -> Job:
     if batch.object != "batch":
         raise OpenAIUnavailableError(f"asked for a batch, got a {batch.object}")
     if not batch.created_at:  # the SDK puts None for a field that did not come
@@ -172,7 +174,7 @@ def _job(batch: Batch) -> Job:
     )
 
 
-def _cached_tokens(usage: BatchUsage | None) -> int:
+def _cached_tokens(usage: "BatchUsage | None") -> int:
     """Not every server that speaks OpenAI's API says; a job is no worse for it."""
     cached = getattr(getattr(usage, "input_tokens_details", None), "cached_tokens", None)
     return cached if type(cached) is int and 0 <= cached <= 10**15 else 0

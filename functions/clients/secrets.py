@@ -1,33 +1,35 @@
 """The edge of Secrets Manager: read at run time, kept for five minutes."""
 
 import logging
-from functools import partial
+import time
+from collections.abc import Callable
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING
 
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.clients import aws, calls
 from functions.errors import AwsRejectedError, AwsUnavailableError
 
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
 _KEEP_SECONDS = 300
 
 
-class _Provider(SecretsProvider):
-    """Powertools' own, which comes here when it has no text that is young enough."""
-
-    def _get(self, name: str, **options: Any) -> Any:
-        return calls.call("secretsmanager.get_secret_value", partial(super()._get, name, **options))
-
-
 class Secret:
-    """A secret text by its ARN. Its ``repr`` and its errors do not contain the text."""
+    """A secret text by its ARN. Its ``repr`` and its errors do not contain the text.
 
-    def __init__(self, arn: str, provider: SecretsProvider | None = None) -> None:
+    ``clock`` gives Unix seconds: those of a process that sleeps between two invocations count.
+    """
+
+    def __init__(self, arn: str, clock: Callable[[], float] = time.time) -> None:
         self._arn = arn
-        self._provider = provider or _Provider(boto3_client=aws.client("secretsmanager"))
+        self._clock = clock
+        self._client: SecretsManagerClient = aws.client("secretsmanager")
         self._reading = Lock()
+        self._text: str | None = None
+        self._good_until = 0.0
         # At DEBUG it logs each answer as it came, and so the secret.
         logging.getLogger("botocore.parsers").setLevel(logging.INFO)
 
@@ -37,17 +39,23 @@ class Secret:
         It may have been changed since it was read: if it is what was ``refused``, it is read
         afresh.
         """
+        with self._reading:  # or each of many threads would find it old, and pay for its own
+            if self._text is None or self._text == refused or self._clock() >= self._good_until:
+                self._text = self._fetched()
+            return self._text
+
+    def _fetched(self) -> str:
         try:
-            with self._reading:  # or each of many threads would find it old, and pay for its own
-                text = self._get()
-                return self._get(force_fetch=True) if text == refused else text
-        except GetParameterError as error:
+            answer = calls.call(
+                "secretsmanager.get_secret_value",
+                lambda: self._client.get_secret_value(SecretId=self._arn),
+            )
+        # ValueError is half a character in the name.
+        except (BotoCoreError, ClientError, ValueError) as error:
             raise AwsUnavailableError(
                 f"the secret {self._arn} could not be read: {error}"
             ) from None
-
-    def _get(self, *, force_fetch: bool = False) -> str:
-        text = self._provider.get(self._arn, max_age=_KEEP_SECONDS, force_fetch=force_fetch)
-        if not isinstance(text, str):
+        if "SecretString" not in answer:
             raise AwsRejectedError(f"the secret {self._arn} is no text; set it as SecretString")
-        return text.strip()
+        self._good_until = self._clock() + _KEEP_SECONDS
+        return answer["SecretString"].strip()

@@ -28,6 +28,13 @@ UNIT_PRICES = [
     VECTOR_STORE_GB_DAY,
     *(price for price in vars(aws_prices).values() if isinstance(price, UnitPrice)),
 ]
+# A vendor's own page, or the page of somebody who repeats it where that one was not to be had.
+SOURCES = (
+    "developers.openai.com",
+    "aws.amazon.com",
+    "cloudburn.io",
+    "leanopstech.com",
+)
 models = st.sampled_from(sorted(MODEL_PRICES))
 numbers = st.integers(0, 10**12)
 usages = st.builds(
@@ -51,7 +58,7 @@ def test_a_price_is_exact_and_says_when_and_where_it_was_read(
     price: ModelPrice | UnitPrice,
 ) -> None:
     assert price.as_of <= datetime.now(UTC).date()
-    assert urlsplit(price.source).hostname in ("developers.openai.com", "aws.amazon.com")
+    assert urlsplit(price.source).hostname in SOURCES
     paid = (
         [price.usd]
         if isinstance(price, UnitPrice)
@@ -61,8 +68,8 @@ def test_a_price_is_exact_and_says_when_and_where_it_was_read(
     assert paid == sorted(paid), "cached input costs less than input, and that less than output"
 
 
-def test_aws_has_a_price_for_each_thing_that_is_measured() -> None:
-    assert len(UNIT_PRICES) == 2 + 7
+def test_aws_has_a_price_for_each_thing_that_is_measured_or_counted() -> None:
+    assert len(UNIT_PRICES) == 2 + 7 + 5
 
 
 def test_the_models_that_the_stack_uses_unless_told_otherwise_have_prices() -> None:

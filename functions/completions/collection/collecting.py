@@ -18,8 +18,8 @@ from functions.completions import capacity
 from functions.completions.batches import BatchSummary
 from functions.completions.chunks import chunks_key
 from functions.completions.collection.cutting import WRITES_AT_ONCE, ChunkWriter
+from functions.completions.collection.job_ends import ENDS
 from functions.completions.collection.job_statuses import (
-    ENDS,
     JOB_IS_GONE,
     QUEUE_IS_FULL,
     current_job,

@@ -9,7 +9,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from functions.clients.dynamodb import Item, Table, Update
 from functions.completions import capacity
 from functions.completions.batches import BatchSummary
-from functions.completions.collection.job_statuses import ENDS
+from functions.completions.collection.job_ends import ENDS
 from functions.completions.entities import iso
 from functions.completions.labels import batch_summary
 from functions.completions.vocabulary import BatchStatus, Outcome

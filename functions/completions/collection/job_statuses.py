@@ -1,27 +1,14 @@
 """What OpenAI's word for a job's status means for its batch."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from functions.clients.openai_batches import BatchJobs, Job, JobError
 from functions.completions.batches import BatchSummary
+from functions.completions.collection.job_ends import ENDS
 from functions.completions.entities import iso
-from functions.completions.vocabulary import BatchStatus
 from functions.errors import InvalidItemError, OpenAINotFoundError
 from functions.metrics import Metric
 from functions.observability import count
-
-# https://developers.openai.com/api/docs/guides/batch#4-check-the-status-of-a-batch
-UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
-ENDS: Mapping[str, BatchStatus] = MappingProxyType(
-    {
-        "completed": BatchStatus.COMPLETED,
-        "failed": BatchStatus.FAILED,
-        "expired": BatchStatus.EXPIRED,
-        "cancelled": BatchStatus.CANCELLED,
-    }
-)
 
 QUEUE_IS_FULL = "token_limit_exceeded"
 JOB_IS_GONE = "job_not_found"

@@ -14,10 +14,9 @@ from boto3.dynamodb.conditions import Attr
 from functions.clients.dynamodb import Table
 from functions.clients.openai_batches import BatchJobs, Job
 from functions.completions.batches import BatchSummary
+from functions.completions.collection.job_ends import ENDS, UNDER_WAY
 from functions.completions.collection.job_statuses import (
-    ENDS,
     LONGEST_JOB_SECONDS,
-    UNDER_WAY,
     current_job,
 )
 from functions.completions.entities import iso

@@ -10,7 +10,8 @@ from functions.clients.openai_batches import BatchJobs, Job
 from functions.clients.s3 import Bucket
 from functions.completions import summaries
 from functions.completions.batches import BatchSummary, summary_key
-from functions.completions.collection.job_statuses import ENDS, is_over
+from functions.completions.collection.job_ends import ENDS
+from functions.completions.collection.job_statuses import is_over
 from functions.completions.identifiers import LabelId
 from functions.completions.labels import batches_with_status, labels_with_status, readable
 from functions.completions.projection.projecting import retry_missing

@@ -1,13 +1,14 @@
 """What OpenAI's failures become, and what they never show."""
 
 import traceback
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
+from functions.clients import calls
 from functions.clients.openai import OpenAIService
 from functions.clients.secrets import Secret
 from functions.errors import (
@@ -27,16 +28,6 @@ OTHER_KEY = "sk-rotated-zyxwvutsrqponmlkjihgfedcba"
 
 def set_key(text: str) -> None:
     boto3.client("secretsmanager").put_secret_value(SecretId="openai-key", SecretString=text)
-
-
-class CountingProvider(SecretsProvider):
-    """Powertools' own provider, which counts how often it asks Secrets Manager."""
-
-    fetched = 0
-
-    def _get(self, name: str, **sdk_options: Any) -> str | bytes:
-        self.fetched += 1
-        return super()._get(name, **sdk_options)
 
 
 @pytest.mark.parametrize(
@@ -155,18 +146,24 @@ def test_a_rotated_key_works_without_waiting_for_the_kept_one_to_age(
 
 
 def test_a_key_that_openai_refuses_is_read_afresh_once(
-    standin: OpenAIStandIn, secret: Secret
+    standin: OpenAIStandIn, secret: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    provider = CountingProvider()
+    made, call = Counter[str](), calls.call
+
+    def counted(name: str, request: Callable[[], Any]) -> Any:
+        made[name] += 1
+        return call(name, request)
+
+    monkeypatch.setattr(calls, "call", counted)
     refused = OpenAIService(
-        Secret("openai-key", provider), base_url=standin.base_url, timeout_seconds=5, max_retries=2
+        Secret("openai-key"), base_url=standin.base_url, timeout_seconds=5, max_retries=2
     )
     set_key(OTHER_KEY)
 
     with pytest.raises(OpenAIRejectedError, match="pulumi config set --secret openaiApiKey"):
         refused.find_vector_store("news/example.com")
 
-    assert provider.fetched == 2
+    assert made["secretsmanager.get_secret_value"] == 2
     assert [call.status for call in standin.calls] == [401, 401]
 
 

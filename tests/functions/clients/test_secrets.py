@@ -1,76 +1,86 @@
 """A secret that is read at run time and kept for five minutes."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
+from functions.clients import calls
 from functions.clients.secrets import Secret
 from functions.errors import AwsUnavailableError
 from tests.functions.conftest import API_KEY
 
 
-class AgeingProvider(SecretsProvider):
-    """Powertools' own provider, whose kept values can be made older."""
+class Clock:
+    """Unix seconds, which pass when they are told to."""
 
-    def age(self, seconds: float) -> None:
-        for key, kept in self.store.items():
-            self.store[key] = kept._replace(ttl=kept.ttl - timedelta(seconds=seconds))
+    now = 1_800_000_000.0
 
-
-@pytest.fixture
-def provider(secret: Secret) -> AgeingProvider:
-    return AgeingProvider()
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture
-def kept(provider: AgeingProvider) -> Secret:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def kept(secret: Secret, clock: Clock) -> Secret:
     """A secret that has been read, and then was changed behind its back."""
-    secret = Secret("openai-key", provider)
+    secret = Secret("openai-key", clock)
     assert secret.read() == API_KEY
     boto3.client("secretsmanager").put_secret_value(SecretId="openai-key", SecretString="new")
     return secret
 
 
-def test_a_secret_is_kept_for_five_minutes(kept: Secret, provider: AgeingProvider) -> None:
-    provider.age(299)
+def test_a_secret_is_kept_for_five_minutes(kept: Secret, clock: Clock) -> None:
+    clock.now += 299
     assert kept.read() == API_KEY
 
-    provider.age(2)
+    clock.now += 2
     assert kept.read() == "new"
 
 
 def test_a_text_that_was_refused_is_read_afresh_and_the_new_one_kept(
-    kept: Secret, provider: AgeingProvider
+    kept: Secret, clock: Clock
 ) -> None:
+    clock.now += 200
     assert kept.read(refused=API_KEY) == "new"
 
-    provider.age(299)
+    boto3.client("secretsmanager").put_secret_value(SecretId="openai-key", SecretString="newer")
+    clock.now += 299
     assert kept.read() == "new"
 
 
-def test_many_threads_that_find_it_old_read_it_once(secret: Secret) -> None:
-    class Slow(SecretsProvider):
+def test_what_could_not_be_read_afresh_is_asked_for_again(kept: Secret, clock: Clock) -> None:
+    boto3.client("secretsmanager").delete_secret(SecretId="openai-key")
+    clock.now += 301
+    for _ in range(2):
+        with pytest.raises(AwsUnavailableError):
+            kept.read()
+
+
+def test_many_threads_that_find_it_old_read_it_once(
+    secret: Secret, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, call = [], calls.call
+
+    def slow(name: str, request: Callable[[], Any]) -> Any:
         """Which does not answer before every thread has had the time to ask."""
+        reads.append(name)
+        time.sleep(0.05)
+        return call(name, request)
 
-        reads = 0
-
-        def _get(self, name: str, **options: Any) -> str | bytes:
-            self.reads += 1
-            time.sleep(0.05)
-            return super()._get(name, **options)
-
-    slow = Slow()
-    kept = Secret("openai-key", slow)
+    monkeypatch.setattr(calls, "call", slow)
 
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda _: kept.read(), range(8)))
+        found = set(pool.map(lambda _: secret.read(), range(8)))
 
-    assert (found, slow.reads) == ({API_KEY}, 1)
+    assert (found, len(reads)) == ({API_KEY}, 1)
 
 
 def test_two_secrets_keep_nothing_of_each_other(kept: Secret) -> None:
