@@ -14,13 +14,13 @@ from local.calls_made import CallsMade, noting
 from local.deployment import Deployment, deploy
 from local.event_sources import Poller, QueueMapping
 from local.events import announcing
-from local.executions import ended_with, named
+from local.executions import ended_with, named, parsed_one_at_a_time
 from local.function_environment import Runtime
 from local.function_logs import FunctionLogs
 from local.function_urls import answering, open_urls
 from local.lambdas import Invocation, Lambdas, invoke, serving
 from local.map_runs import failing_with_their_items
-from local.queues import one_at_a_time
+from local.queues import fit_for_many_messages, one_at_a_time
 from local.schedules import MINUTE_SECONDS, Schedule, Ticker
 from local.tables import fit_for_many_items, one_call_at_a_time
 
@@ -131,11 +131,13 @@ class EmbeddedAws:
         urls: dict[str, str] = {}
         started.enter_context(noting(calls))
         started.enter_context(one_at_a_time(stopping))
+        started.enter_context(fit_for_many_messages())
         started.enter_context(one_call_at_a_time())
         started.enter_context(fit_for_many_items())
         started.enter_context(serving(lambdas, log_groups))
         started.enter_context(answering(urls, partial(invoke, aws.client("lambda"))))
         started.enter_context(named())
+        started.enter_context(parsed_one_at_a_time())
         started.enter_context(ended_with(aws, stopping))
         started.enter_context(announcing(aws))
         started.enter_context(failing_with_their_items())

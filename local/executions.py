@@ -20,6 +20,11 @@ START = Seam(
     "start_execution",
     ("self", "state_machine_arn", "name", "execution_input", "trace_header"),
 )
+PARSE = Seam(
+    "moto.stepfunctions.parser.asl.parse.asl_parser:AmazonStateLanguageParser",
+    "parse",
+    ("definition",),
+)
 _END_SECONDS = 5
 
 
@@ -44,6 +49,26 @@ def named() -> Iterator[None]:
         return start_execution
 
     with START.replaced(starting):
+        yield
+
+
+@contextmanager
+def parsed_one_at_a_time() -> Iterator[None]:
+    """While the block runs, definitions are parsed one after another.
+
+    moto parses one whenever an execution starts, and keeps where it is in a list that all threads
+    share: of two that start at once, one now and then stays RUNNING with nobody to run it.
+    """
+    one_at_a_time = threading.Lock()
+
+    def parsing(original: Any) -> Any:
+        def parse(definition: str) -> Any:
+            with one_at_a_time:
+                return original(definition)
+
+        return parse
+
+    with PARSE.replaced(parsing):
         yield
 
 

@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,8 +59,13 @@ class FunctionLogs:
     def _put(self, group: str, stream: str, lines: Sequence[LogLine]) -> None:
         logs = self._client("logs")
         if (group, stream) not in self._streams:
-            with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            try:
                 logs.create_log_group(logGroupName=group)
+            except ClientError as error:
+                # By its code: threads that ask for the client's exceptions at once get different
+                # classes of the same name.
+                if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                    raise
             logs.create_log_stream(logGroupName=group, logStreamName=stream)
             self._streams.add((group, stream))
         # CloudWatch refuses empty messages.

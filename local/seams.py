@@ -7,12 +7,14 @@ parameters it had when that was written, so that another version of moto says so
   answered by ``function_urls.answering``;
 - ``lambdas.INVOKE``: a function runs in a process of ours instead of in Docker;
 - ``queues.RECEIVE`` and ``queues.DELETE``: a queue is used by one thread at a time;
+- ``queues.RETAINED`` and ``queues.NOW``: a message takes no count of all the others;
 - ``tables.CALL``: DynamoDB answers one call after another;
 - ``tables.QUERY`` and ``tables.ITEMS``: a query looks at its own partition, and sorts quickly;
 - ``tables.SERIALIZE``: a value of an item is answered as it is;
 - ``tables.PARSE``: the text of an update is parsed once;
 - ``tables.TRANSACTION``: a transaction copies the items that it touches, and no whole tables;
 - ``executions.START``: an execution without a name gets one;
+- ``executions.PARSE``: definitions are parsed one after another;
 - ``events.STOP`` and ``events.TERMINATED``: the end of an execution becomes an event;
 - ``map_runs.MAP_RUN``: a Distributed Map fails when one of its items does.
 

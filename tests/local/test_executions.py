@@ -4,13 +4,15 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from local.aws import Aws
-from local.executions import ended_with, named
+from local.executions import PARSE, ended_with, named, parsed_one_at_a_time
 
 TRYING: dict[str, Any] = {
     "Type": "Task",
@@ -70,3 +72,23 @@ def test_executions_without_a_name_are_one_each(aws: Aws) -> None:
 
     assert len({each["executionArn"] for each in started}) == 2
     assert named_one.endswith(":mine")
+
+
+def test_no_two_definitions_are_parsed_at_once() -> None:
+    parsing, most = 0, 0
+
+    def parse(definition: str) -> None:
+        nonlocal parsing, most
+        parsing += 1
+        most = max(most, parsing)
+        time.sleep(0.01)  # in which another thread would begin
+        parsing -= 1
+
+    with (
+        PARSE.replaced(lambda _: parse),
+        parsed_one_at_a_time(),
+        ThreadPoolExecutor(4) as threads,
+    ):
+        list(threads.map(AmazonStateLanguageParser.parse, ["{}"] * 8))
+
+    assert most == 1
