@@ -15,8 +15,8 @@ from unittest import mock
 import pulumi
 
 from infra import bundle
-from local.deployment import run_program
 from local.engine import plain
+from local.program import run_program
 
 ROOT = Path(__file__).parents[2]
 # No file sets anything for a stack of this name.

@@ -12,8 +12,8 @@ import pulumi
 import pytest
 
 from infra import bundle
-from local.deployment import run_program
 from local.engine import plain
+from local.program import run_program
 
 ROOT = Path(__file__).parents[2]
 _SECRET = "4dabf18193072939515e22adb298388d"  # the mark of a secret on Pulumi's wire

@@ -12,7 +12,7 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.rpc import UNKNOWN
 
 from infra import bundle
-from local.deployment import run_program
+from local.program import run_program
 from tests.infra.conftest import ROOT, Recorded
 from tests.policy.seen import Seen
 

@@ -10,7 +10,7 @@ import pulumi
 import pytest
 
 from infra import bundle
-from local.deployment import run_program
+from local.program import run_program
 from tests.infra.conftest import ROOT, Recorded
 from tests.infra.iam_linter import findings
 

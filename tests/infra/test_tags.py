@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.deployment import run_program
+from local.program import run_program
 from tests.infra.conftest import Deploy, Recorded
 
 PROGRAM = """

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra import bundle
-from local.deployment import run_program
+from local.program import run_program
 from tests.infra.conftest import Recorded, deploy
 
 __all__ = ["deploy"]
