@@ -48,6 +48,37 @@ LOG_GB = UnitPrice(
 )
 """Taken in; a gigabyte has 2**30 bytes."""
 
+# No metric says by stack how much of these was used: `make bench` counts it.
+SCHEDULED_CALL = UnitPrice(
+    usd=Decimal("0.000001"),
+    as_of=date(2026, 3, 13),
+    source="https://cloudburn.io/blog/amazon-eventbridge-pricing",
+)
+"""Of EventBridge Scheduler."""
+SECRET_READ = UnitPrice(
+    usd=Decimal("0.000005"),
+    as_of=date(2026, 9, 20),
+    source="https://aws.amazon.com/secrets-manager/pricing/",
+)
+TRACE = UnitPrice(
+    usd=Decimal("0.000005"),
+    as_of=date(2026, 11, 22),
+    source="https://aws.amazon.com/xray/pricing/",
+)
+"""Recorded by X-Ray."""
+OUTGOING_GB = UnitPrice(
+    usd=Decimal("0.09"),
+    as_of=date(2026, 4, 27),
+    source="https://leanopstech.com/blog/aws-data-transfer-pricing-2026/",
+)
+"""From AWS to the internet."""
+METRIC_MONTH = UnitPrice(
+    usd=Decimal("0.30"),
+    as_of=date(2026, 5, 5),
+    source="https://aws.amazon.com/cloudwatch/pricing/",
+)
+"""A metric of a stack's own, for each hour in which it has a value."""
+
 NOT_COUNTED = (
     "S3, Secrets Manager, what tables and logs take in storage, CloudWatch's metrics, alarms and "
     "dashboards, data transfer, and OpenAI's storage of vector stores"

@@ -104,7 +104,8 @@ def _transitions(resources: Resources, sums: Sums) -> Line:
         for function in resources.functions:
             if f'"{function.arn}"' in machine.definition:
                 number += sums.get(_of_function("Invocations", function.name), Decimal(0))
-    return priced(what, number, "transitions", aws_prices.STATE_TRANSITION, basis=Basis.ESTIMATE)
+    line = priced(what, number, "transitions", aws_prices.STATE_TRANSITION, basis=Basis.ESTIMATE)
+    return line.model_copy(update={"note": "as if each execution went once through each state"})
 
 
 def _other_states(machine: MachinePart) -> int:
