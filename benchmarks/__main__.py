@@ -1,4 +1,5 @@
-"""``make bench``: measure every row, print the table and write it to ``docs/performance.md``.
+"""``make bench``: measure every row, print the table and write it to ``docs/performance.md``;
+then simulate, for ``docs/scale.md``.
 
 ``python -m benchmarks NAME ...`` measures those rows alone, and writes nothing.
 """
@@ -34,6 +35,7 @@ def main() -> int:
     if names is NAMES:
         text = page.PAGE.read_text(encoding="utf-8")
         page.PAGE.write_text(page.filled(text, rows, machine.description()), encoding="utf-8")
+        subprocess.run([sys.executable, "-m", "benchmarks.scale"], check=True)
     unexplained = [name for name, row in rows.items() if not row.is_explained]
     for name in unexplained:
         console.print(f"{name} misses its goal, and nothing says why")

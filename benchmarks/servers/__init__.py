@@ -1,0 +1,1 @@
+"""What the functions talk to, with the latencies that a row sets; each in a process of its own."""

@@ -1,0 +1,1 @@
+"""What is to be done in a row, and whether it was."""
