@@ -48,11 +48,8 @@ def _of_stack(stack: str) -> Mapping[str, Any]:
 
 
 DEFAULTS = Scenario(name="defaults", keys={})
+UNBRAKED = Scenario(name="without a brake", keys={**_of_stack("prod"), "ingestMaxConcurrency": 50})
 PROD = Scenario(name="stack prod", keys=_of_stack("prod"))
-BRAKED = Scenario(
-    name="stack prod, braked",
-    keys={**_of_stack("prod"), "ingestMaxConcurrency": 7, "analysisMaxConcurrency": 100},
-)
 RAISED = Scenario(
     name="OpenAI's limits ×10, keys raised",
     keys={
@@ -63,7 +60,7 @@ RAISED = Scenario(
     },
     openai=10,
 )
-OF_DOCUMENTS: Sequence[Scenario] = (DEFAULTS, PROD, BRAKED, RAISED)
+OF_DOCUMENTS: Sequence[Scenario] = (DEFAULTS, UNBRAKED, PROD, RAISED)
 
 FULL = Scenario(name="full batches, defaults", keys={})
 SMALL = Scenario(name="small batches, defaults", keys={"completionBatchMaxRequests": 100})
