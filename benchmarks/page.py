@@ -38,5 +38,4 @@ def _generated(rows: Mapping[str, Row], machine: str) -> Iterable[str]:
     for name, row in rows.items():
         yield f"### {row.what}"
         yield f"`benchmarks/rows/{name}.py`"
-        if row.details:
-            yield row.details.strip()
+        yield from (text.strip() for text in (row.details, row.limit) if text)

@@ -31,13 +31,14 @@ class Row(BaseModel):
     goals: tuple[Goal, ...] = ()
     """None where a figure is only stated."""
     details: str = ""
-    """Markdown below the table: how it was measured, where the time or the money goes, and what
-    the limit is where a goal was not reached."""
+    """Markdown below the table: how it was measured, and where the time or the money goes."""
+    limit: str = ""
+    """Markdown, where a goal may not be reached: why, with a profile."""
 
     @property
     def is_explained(self) -> bool:
-        """Whether every goal is reached, or there is something to read about it."""
-        return bool(self.details) or all(goal.is_reached for goal in self.goals)
+        """Whether every goal is reached, or it is said what the limit is."""
+        return bool(self.limit) or all(goal.is_reached for goal in self.goals)
 
 
 def times_faster(goal: float, *, baseline: float, ours: float) -> Goal:

@@ -35,7 +35,8 @@ def test_a_goal_that_was_missed_is_said_to_be_and_wants_an_explanation() -> None
     assert page.cells(SLOW)[4] == "3.46 s (no: see below)"
     assert FAST.is_explained
     assert not SLOW.is_explained
-    assert SLOW.model_copy(update={"details": "A profile."}).is_explained
+    assert not SLOW.model_copy(update={"details": "How."}).is_explained
+    assert SLOW.model_copy(update={"limit": "A profile."}).is_explained
 
 
 def test_figures_replace_those_that_were_there_and_nothing_else() -> None:
