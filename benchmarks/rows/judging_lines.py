@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.row import Row, times_faster
+from benchmarks.row import Goal, Row, times_faster
 from benchmarks.work.answered import Answered, answered
 from functions.completions.identifiers import LabelId
 from functions.completions.judgement.line_answers import read_line
@@ -36,8 +36,8 @@ def measure() -> Row:
         baseline=f"`json.loads` twice, checks by hand: {baseline:.1f} µs",
         ours=f"{ours:.1f} µs",
         goals=(
-            times_faster(1, baseline=baseline, ours=ours),
-            times_faster(1, baseline=baseline_mixed, ours=ours_mixed),
+            _as_fast("as fast", baseline, ours),
+            _as_fast("as fast where each tenth line is bad", baseline_mixed, ours_mixed),
         ),
         details=_DETAILS.format(
             size=sum(len(one.line) for one in good) / len(good) / 1000,
@@ -47,6 +47,11 @@ def measure() -> Row:
             rounds=_ROUNDS,
         ),
     )
+
+
+def _as_fast(to_reach: str, baseline: float, ours: float) -> Goal:
+    goal = times_faster(1, baseline=baseline, ours=ours)
+    return goal.model_copy(update={"to_reach": to_reach})
 
 
 _DETAILS = """\
