@@ -1,6 +1,5 @@
 """The numbers of ``CompletionPollFlow``, read off its definition and the functions it calls."""
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +65,7 @@ def listing_seconds(pending: int) -> float:
 
 def _waits(retrier: Mapping[str, Any]) -> tuple[float, ...]:
     if retrier["JitterStrategy"] != "FULL":
-        raise NotImplementedError(retrier["JitterStrategy"])
+        raise ValueError(f"no jitter that is simulated: {retrier['JitterStrategy']}")
     longest = (
         min(retrier["IntervalSeconds"] * retrier["BackoffRate"] ** n, retrier["MaxDelaySeconds"])
         for n in range(retrier["MaxAttempts"])
@@ -78,11 +77,12 @@ def _turns(per_second: int, *, seconds: float) -> int:
     """How many the pace gives to writers that are always ready."""
     clock = _Clock()
     pace = Pace(per_second, clock=lambda: clock.now, sleep=clock.sleep)
-    for turns in itertools.count():
+    turns = 0
+    pace.turn()
+    while clock.now < seconds:
+        turns += 1
         pace.turn()
-        if clock.now >= seconds:
-            return turns
-    raise AssertionError
+    return turns
 
 
 class _Clock:

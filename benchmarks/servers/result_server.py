@@ -1,15 +1,18 @@
 """OpenAI with one job that has ended, in a process of its own: its file comes at full speed.
 
-``python -m benchmarks.servers.result_server FILE`` prints its port, and serves until it is ended.
+``python -m benchmarks.servers.result_server FILE`` prints its port, and serves until its standard
+input ends.
 """
 
 import json
-import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from benchmarks.servers.own_process import served_by
 
 _JOB = {
     "id": "batch_1",
@@ -23,13 +26,8 @@ _JOB = {
 @contextmanager
 def serving(file: Path) -> Iterator[str]:
     """The base URL of an OpenAI whose job has this output file."""
-    command = [sys.executable, "-m", __name__, str(file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            port = int(server.stdout.readline()) if server.stdout else 0
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            server.terminate()
+    with served_by(__name__, str(file)) as port:
+        yield f"http://127.0.0.1:{port}/v1"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -60,8 +58,10 @@ class _Handler(BaseHTTPRequestHandler):
 def _main() -> None:
     _Handler.file = Path(sys.argv[1])
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
         print(server.server_port, flush=True)
-        server.serve_forever()
+        sys.stdin.read()
+        server.shutdown()
 
 
 if __name__ == "__main__":
